@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.hw;
+
+import org.osgi.annotation.versioning.ProviderType;
+
+/** Where an {@link Mmu} reports what vanishing managed mappings had seen; called under its locks. */
+@ProviderType
+public interface MmuReports {
+    /** A mapping of {@code frame} with the modified bit set lost it or went away. */
+    void modified(int frame);
+
+    /** A mapping of {@code frame} with the accessed bit set went away. */
+    void referenced(int frame);
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.hw;
+
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * The translation tables of one address space in one {@link Mmu}.
+ *
+ * <p>Pages are virtual page numbers; ranges are {@code [start, end)}. Attributes are {@link MmuMapping} bits.
+ */
+@ConsumerType
+public interface MmuSpace {
+    /** What a CPU does on a TLB miss; see {@link Translation#walk}. Takes no lock. */
+    long walk(long address, int access);
+
+    /**
+     * Maps {@code frame} at {@code page}, replacing what was there and reporting its bits.
+     *
+     * @param attributes WIRED, MANAGED, ACCESSED and MODIFIED as the new mapping is to have them
+     * @return false when no frame is left for a table; nothing was changed then
+     */
+    boolean enter(long page, int frame, int prot, int attributes);
+
+    /** Maps like {@link #enter} if the slot is empty and its table present; never makes a table. */
+    boolean enterQuick(long page, int frame, int prot, int attributes);
+
+    /** Whether {@link #enterQuick} would map at {@code page}. */
+    boolean prefaultable(long page);
+
+    /** Removes the mappings of the range, reporting the bits of managed ones. */
+    void remove(long start, long end);
+
+    /** Removes every unwired mapping. */
+    void removeUnwired();
+
+    /** Takes away what {@code prot} lacks; losing WRITE reports the modified bit. */
+    void protect(long start, long end, int prot);
+
+    /** Sets or clears WIRED of the mapping at {@code page}; returns false when there is none. */
+    boolean changeWiring(long page, boolean wired);
+
+    /** Clears ACCESSED and MODIFIED of managed mappings in the range; reports MODIFIED first if {@code keepModified}. */
+    void advise(long start, long end, boolean keepModified);
+
+    /** The mapping at {@code page}: {@code (long) frame << 8 | attributes << 3 | prot}, or -1. */
+    long query(long page);
+
+    /** How many pages are mapped. */
+    long residentCount();
+
+    /** How many mappings are wired. */
+    long wiredCount();
+
+    /** Shows every mapping in ascending order under the space's lock. */
+    void forEach(MappingVisitor visitor);
+
+    /** Gives the tables back; unwired or wired, whatever is left is reported and removed. */
+    void release();
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.hw;
+
+import org.osgi.annotation.versioning.ProviderType;
+
+/**
+ * The mappings of one address space, whichever MMU keeps them: a cache of what maps and objects know, except for wired
+ * mappings, which stay.
+ *
+ * <p>Every method locks for itself ({@code PMAP}, then {@code PV}); callers may hold object and page locks. None blocks.
+ * Addresses are page-aligned bytes; ranges are {@code [start, end)}. Contract: FreeBSD's {@code pmap(9)}.
+ */
+@ProviderType
+public interface Pmap extends Translation {
+    /**
+     * Maps {@code page} at {@code address}, replacing what was there ({@code pmap_enter}). The accessed bit is set, and
+     * the modified bit when {@code access} is {@link Prot#WRITE}. Marks a managed page writeable when {@code prot} has
+     * WRITE. What the replaced mapping's bits said goes to its page. Cannot fail.
+     *
+     * @param access the {@link Prot} kind of access that is going to be made; {@link Prot#NONE} for none
+     */
+    void enter(long address, int access, PhysicalPage page, int prot, boolean wired);
+
+    /**
+     * Maps {@code page} for reading and executing only, unwired and not accessed, if nothing is mapped there and no table
+     * page must be made ({@code pmap_enter_quick}).
+     */
+    void enterQuick(long address, PhysicalPage page, int prot);
+
+    /** Whether {@link #enterQuick} would map at {@code address}: slot empty, table present ({@code pmap_is_prefaultable}). */
+    boolean prefaultable(long address);
+
+    /** Removes the mappings of the range, wired ones too; reports accessed and modified bits ({@code pmap_remove}). */
+    void remove(long start, long end);
+
+    /** Removes every unwired mapping, at process exit ({@code pmap_remove_pages}). */
+    void removePages();
+
+    /**
+     * Lowers the protection of the range to {@code prot}; without READ it removes; losing WRITE reports the modified bit
+     * ({@code pmap_protect}). Never raises protection.
+     */
+    void protect(long start, long end, int prot);
+
+    /** Sets or clears the wired attribute of the mapping at {@code address}, which must exist ({@code pmap_change_wiring}). */
+    void changeWiring(long address, boolean wired);
+
+    /**
+     * Clears accessed and modified bits of managed mappings in the range ({@code pmap_advise}).
+     *
+     * @param keepModified whether a modified bit is first reported to its page (MADV_DONTNEED) or forgotten (MADV_FREE)
+     */
+    void advise(long start, long end, boolean keepModified);
+
+    /** The frame mapped at {@code address}, or -1 ({@code pmap_extract}). */
+    int extract(long address);
+
+    /** The protection of the mapping at {@code address}, 0 when nothing is mapped. */
+    int protection(long address);
+
+    /**
+     * Copies mappings of {@code source} for a fork, read-only; an optimisation that may do nothing ({@code pmap_copy}).
+     */
+    void copy(Pmap source, long destination, long length, long from);
+
+    /** How many pages are mapped. */
+    long residentCount();
+
+    /** How many mappings are wired. */
+    long wiredCount();
+
+    /** Shows every mapping in ascending address order; for inspection and the invariants checker. */
+    void forEach(MappingVisitor visitor);
+
+    /** Gives the tables back; nothing may be mapped any more ({@code pmap_release}). */
+    void release();
+}

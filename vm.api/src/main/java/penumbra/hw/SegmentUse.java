@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.hw;
+
+/** What a segment of physical memory is set aside for. */
+public enum SegmentUse {
+    /** Page frames that the page allocator hands out. */
+    GENERAL,
+    /** Translation tables of the MMU, so that page counts do not depend on it. */
+    TABLES,
+    /** Compressed memory of a backing store; survives the store. */
+    COMPRESSED
+}

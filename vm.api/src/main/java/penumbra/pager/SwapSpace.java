@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.pager;
+
+import org.osgi.annotation.versioning.ProviderType;
+import penumbra.object.VmObject;
+
+/**
+ * The swap pager as objects see it: where the swapped pages of each object are, in whatever stores
+ * (the object-facing half of {@code swap_pager.c}). Works on entries of the location maps only: no method but
+ * {@link #copy} and {@link #reserve} blocks.
+ */
+@ProviderType
+public interface SwapSpace {
+    /** Pages in a block of a location map (FreeBSD's {@code SWAP_META_PAGES}). */
+    int BLOCK_PAGES = 32;
+
+    /** Forgets the swapped copies of {@code count} pages from {@code start} ({@code swap_pager_freespace}). Locked. */
+    void freeSpace(VmObject object, long start, long count);
+
+    /**
+     * Allocates slots for {@code count} pages from {@code start} in advance ({@code swap_pager_reserve}). Unlocked.
+     *
+     * @return false when there are not enough; nothing is allocated then
+     */
+    boolean reserve(VmObject object, long start, long count);
+
+    /**
+     * Moves the entries of {@code [offset, offset + destination.size())} to {@code destination} at 0, where they do not
+     * replace any ({@code swap_pager_copy}). Both locked; may drop the locks, with paging in progress on both.
+     *
+     * @param destroySource whether to forget the other entries of {@code source}, which becomes DEFAULT
+     */
+    void copy(VmObject source, VmObject destination, long offset, boolean destroySource);
+
+    /** Whether a swapped copy of the page exists, and neighbours in adjacent slots, as a {@link PageRun} ({@code swap_pager_haspage}). Locked. */
+    long hasPage(VmObject object, long pindex);
+
+    /** How many blocks of location map the object has ({@code swp_bcount}). Locked. */
+    int blocks(VmObject object);
+
+    /** How many swapped pages the object has. Locked. */
+    long pages(VmObject object);
+
+    /** Shows the object's swapped pages in ascending order. Locked. */
+    void forEach(VmObject object, SwappedPageVisitor visitor);
+
+    /** All slots of all stores. */
+    long total();
+
+    /** Free slots of all stores ({@code swap_pager_avail}). */
+    long available();
+
+    /** Whether the stores are about to be full ({@code swap_pager_almost_full}). */
+    boolean almostFull();
+
+    /** Whether the stores are full, or there is none ({@code swap_pager_full}). */
+    boolean full();
+
+    /** Whether there is any store to page out to. */
+    boolean present();
+
+    /** A reader of location maps. */
+    @FunctionalInterface
+    interface SwappedPageVisitor {
+        /** Sees one entry. */
+        void swapped(long pindex, BackingStore store, long slot, long version, int checksum);
+    }
+}

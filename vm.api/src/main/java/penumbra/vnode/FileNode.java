@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.vnode;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.osgi.annotation.versioning.ConsumerType;
+
+/**
+ * The contents of one open file, as its file system gives them.
+ *
+ * <p>Thread-safe. Methods may block; they are called with no lock held but the vnode's. An {@link IOException} tells the
+ * pager that nothing can be said about the range concerned: reads may have filled part of the buffer, writes may have
+ * changed any part of the range. Concurrent transfers of overlapping ranges may tear.
+ */
+@ConsumerType
+public interface FileNode {
+    /** What {@link #map} answers for a hole. */
+    long HOLE = -1;
+
+    /** The name for messages: the path. */
+    String name();
+
+    /** The size in bytes. */
+    long size() throws IOException;
+
+    /** Bytes in a block, a power of two from 512 to 65536. */
+    int blockSize();
+
+    /**
+     * Where a block is stored ({@code VOP_BMAP}).
+     *
+     * @param block the block in the file
+     * @return the place of the block, in blocks, such that blocks with consecutive places can be transferred at once; or
+     *     {@link #HOLE}
+     */
+    long map(long block) throws IOException;
+
+    /**
+     * Reads from {@code offset} until {@code to} has no room or the file ends; short only at the end of the file.
+     *
+     * @return the bytes read; 0 at or past the end
+     */
+    int read(long offset, ByteBuffer to) throws IOException;
+
+    /**
+     * Writes what {@code from} has left at {@code offset}, extending the file if need be.
+     *
+     * @return the bytes written; fewer than asked when the medium is full
+     */
+    int write(long offset, ByteBuffer from) throws IOException;
+
+    /** Makes what was written durable; after a failure nothing written before counts as durable ({@code VOP_FSYNC}). */
+    void fsync() throws IOException;
+
+    /** Cuts or extends the file to {@code size} bytes. */
+    void truncate(long size) throws IOException;
+
+    /** Gives up the file; called once, when the vnode is reclaimed. */
+    void close() throws IOException;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.vnode;
+
+import java.io.IOException;
+import java.util.Collection;
+import org.osgi.annotation.versioning.ProviderType;
+
+/** The table of vnodes, over whatever file systems are there. */
+@ProviderType
+public interface Vnodes {
+    /**
+     * Opens a file: the same vnode for the same file, with one more use, the caller's.
+     *
+     * @param fileSystem the {@link FileSystem#name}
+     * @throws IOException when there is no such file system or the file cannot be opened; the message is one line
+     */
+    Vnode open(String fileSystem, String path, boolean writable) throws IOException;
+
+    /** Makes a vnode for contents that have no name in any file system; one use, the caller's. */
+    Vnode wrap(FileNode node) throws IOException;
+
+    /** Dooms the vnode: its object dies, its contents are closed ({@code vgone}). Vnode lock held; stays held. May block. */
+    void reclaim(Vnode vnode);
+
+    /** The vnodes that are there. */
+    Collection<Vnode> all();
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.kern;
+
+import java.util.concurrent.locks.AbstractQueuedSynchronizer;
+
+/**
+ * A mutual exclusion lock with a {@link LockRank}, watched by the {@link Witness} when that is on.
+ *
+ * <p>Not recursive: a thread that takes a lock it holds panics. Not fair. An uncontended pair of
+ * {@link #lock()}/{@link #unlock()} is one compare-and-set and one volatile write.
+ */
+public final class KernelLock {
+    private final LockRank rank;
+    private final String name;
+    private final Sync sync = new Sync();
+
+    /**
+     * A free lock.
+     *
+     * @param rank its place in the lock order
+     * @param name what it guards, for messages: {@code "vm object"}
+     */
+    public KernelLock(LockRank rank, String name) {
+        this.rank = rank;
+        this.name = name;
+    }
+
+    /** The place of this lock in the lock order. */
+    public LockRank rank() {
+        return rank;
+    }
+
+    /** Takes the lock; waits uninterruptibly until it is free. */
+    public void lock() {
+        if (sync.heldByCaller()) {
+            throw new KernelPanic(
+                    "lock: recursion on %s by %s", this, Thread.currentThread().getName());
+        }
+        if (Witness.ON) {
+            Witness.beforeLock(this);
+        }
+        sync.acquire(1);
+        if (Witness.ON) {
+            Witness.afterLock(this);
+        }
+    }
+
+    /**
+     * Takes the lock if it is free; never waits, so it may go against the lock order.
+     *
+     * @return whether the caller now holds it
+     */
+    public boolean tryLock() {
+        if (sync.heldByCaller()) {
+            throw new KernelPanic(
+                    "tryLock: recursion on %s by %s",
+                    this, Thread.currentThread().getName());
+        }
+        boolean taken = sync.tryAcquire(1);
+        if (Witness.ON && taken) {
+            Witness.afterLock(this);
+        }
+        return taken;
+    }
+
+    /** Releases the lock; panics when the caller does not hold it. */
+    public void unlock() {
+        if (!sync.heldByCaller()) {
+            throw new KernelPanic(
+                    "unlock: %s is not held by %s", this, Thread.currentThread().getName());
+        }
+        if (Witness.ON) {
+            Witness.beforeUnlock(this);
+        }
+        sync.release(1);
+    }
+
+    /** Whether the calling thread holds the lock. */
+    public boolean isHeld() {
+        return sync.heldByCaller();
+    }
+
+    /** Panics unless the calling thread holds the lock (FreeBSD's {@code VM_OBJECT_ASSERT_WLOCKED} and its like). */
+    public void assertHeld() {
+        if (!sync.heldByCaller()) {
+            throw new KernelPanic(
+                    "assertHeld: %s is not held by %s",
+                    this, Thread.currentThread().getName());
+        }
+    }
+
+    /** Panics when the calling thread holds the lock. */
+    public void assertNotHeld() {
+        if (sync.heldByCaller()) {
+            throw new KernelPanic(
+                    "assertNotHeld: %s is held by %s",
+                    this, Thread.currentThread().getName());
+        }
+    }
+
+    @Override
+    public String toString() {
+        return name + " lock (" + rank + ")@" + Integer.toHexString(System.identityHashCode(this));
+    }
+
+    private static final class Sync extends AbstractQueuedSynchronizer {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        protected boolean tryAcquire(int one) {
+            if (getState() == 0 && compareAndSetState(0, one)) {
+                setExclusiveOwnerThread(Thread.currentThread());
+                return true;
+            }
+            return false;
+        }
+
+        @Override
+        protected boolean tryRelease(int one) {
+            setExclusiveOwnerThread(null);
+            setState(0);
+            return true;
+        }
+
+        boolean heldByCaller() {
+            return getExclusiveOwnerThread() == Thread.currentThread();
+        }
+    }
+}
