@@ -56,7 +56,7 @@ public interface MapEntry {
     /** The pindex that would continue a sequential read. */
     long nextRead();
 
-    /** How much a stack may still grow, in bytes. */
+    /** How much a stack may still grow, in bytes; -1 when this is not the growing end of a stack. */
     long stackGrowth();
 
     /** Whether periodic syncs leave it alone. */
