@@ -52,6 +52,14 @@ public interface FileNode {
     /** Makes what was written durable; after a failure nothing written before counts as durable ({@code VOP_FSYNC}). */
     void fsync() throws IOException;
 
+    /**
+     * Tells one state of the contents from another: the same as long as nobody changed the file, in whatever way. A file
+     * system that cannot tell answers 0 always.
+     */
+    default long version() throws IOException {
+        return 0;
+    }
+
     /** Cuts or extends the file to {@code size} bytes. */
     void truncate(long size) throws IOException;
 

@@ -38,6 +38,9 @@ public interface Vnode {
     /** Ends a use and the vnode lock, which is held ({@code vput}). */
     void put();
 
+    /** Ends a use; the vnode lock is held and stays held ({@code vunref}). */
+    void releaseLocked();
+
     /** Adds a hold ({@code vhold}). */
     void hold();
 
@@ -54,6 +57,25 @@ public interface Vnode {
     /** Changes {@link #writeCount} by {@code delta}. */
     void addWriters(int delta);
 
+    /** Bytes of shared mappings that may write to the file ({@code writemappings}). */
+    long writeMappings();
+
+    /**
+     * Counts a shared mapping that may write to the file; the first one is a writer
+     * ({@code vnode_pager_update_writecount}). Does nothing when the vnode has been reclaimed and {@code object} is no
+     * longer its object. Any lock may be held; never blocks.
+     *
+     * @param object what is mapped
+     * @param bytes how long the mapping is
+     */
+    void addWriteMapping(VmObject object, long bytes);
+
+    /**
+     * Takes {@link #addWriteMapping} back, for all of the mapping or a part; the last one was a writer
+     * ({@code vnode_pager_release_writecount}). Any lock may be held; never blocks.
+     */
+    void removeWriteMapping(VmObject object, long bytes);
+
     /** Whether the file is being executed ({@code VV_TEXT}). */
     boolean text();
 
@@ -66,6 +88,6 @@ public interface Vnode {
     @Nullable
     VmObject object();
 
-    /** Ties the object to the vnode or unties it with null. The object's lock. */
+    /** Ties the object to the vnode, or unties it with null, which ends its write mappings. The object's lock. */
     void setObject(@Nullable VmObject object);
 }
