@@ -4,6 +4,7 @@ package penumbra.object;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
+import penumbra.page.Page;
 
 /** The object core: makes objects, and keeps the list of them ({@code vm_object.c}). */
 @ProviderType
@@ -31,6 +32,18 @@ public interface VmObjects extends ObjectFactory {
      * same, locked on return. A new object starts at page 0 for {@code offset}. May block.
      */
     VmObject split(VmObject object, long offset, long length);
+
+    /**
+     * Writes adjacent pages to their pager and settles what became of each ({@code vm_pageout_flush}). {@code object}
+     * locked; drops the lock. May block. The pages are dirty, not busy, and write-protected.
+     *
+     * @param run the pages
+     * @param count how many of them
+     * @param flags {@code PagerFlags} bits
+     * @param requested the index in {@code run} from which the run length counts
+     * @param result receives what was written
+     */
+    void flush(VmObject object, Page[] run, int count, int flags, int requested, PageoutFlush result);
 
     /** Shows every object in order of allocation, under the list's lock: {@code visitor} takes no lock. */
     void forEach(Consumer<VmObject> visitor);

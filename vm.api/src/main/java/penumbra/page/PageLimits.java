@@ -24,8 +24,8 @@ public record PageLimits(
         int interruptFreeMin,
         int wakeup,
         int pageoutPageCount) {
-    /** {@code MAXBSIZE} in pages: 64 KiB transfers. */
-    private static final int PAGEOUT_FREE_MIN = 2 * 16 + 2;
+    /** What the daemon keeps for its own transfers: two of {@code MAXBSIZE} (16 pages), and 2 pages. */
+    public static final int PAGEOUT_FREE_MIN = 2 * 16 + 2;
 
     /** The thresholds of a machine with {@code pages} pages of memory. */
     public static PageLimits of(int pages) {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.pager;
 
+import java.io.IOException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
+import penumbra.kern.KernReturn;
 import penumbra.object.VmObject;
 
 /**
@@ -58,6 +62,31 @@ public interface SwapSpace {
 
     /** Whether there is any store to page out to. */
     boolean present();
+
+    /** The stores that are there, the preferred one first. */
+    List<BackingStore> stores();
+
+    /**
+     * Brings every page of {@code store} back to memory and uses it no more ({@code swapoff}). No lock is held. May block.
+     * What cannot be read stays where it is and is reported.
+     *
+     * @return RESOURCE_SHORTAGE when memory and the other stores could not take the pages; nothing was changed then
+     */
+    KernReturn swapOff(BackingStore store);
+
+    /** Asks {@code probe} before every transfer from now on; null for none. For fault injection and tracing. */
+    void setProbe(@Nullable TransferProbe probe);
+
+    /** Sees transfers before they happen. */
+    @FunctionalInterface
+    interface TransferProbe {
+        /**
+         * Sees one transfer of {@code pages} pages.
+         *
+         * @throws IOException to let it fail
+         */
+        void before(BackingStore store, boolean write, long slot, int pages) throws IOException;
+    }
 
     /** A reader of location maps. */
     @FunctionalInterface
