@@ -91,12 +91,6 @@ public interface VmObject extends PageOwner {
 
     void setPagerState(@Nullable Object state);
 
-    /** Bytes of shared-writeable mappings of this file object ({@code un_pager.vnp.writemappings}). Locked. */
-    long writeMappings();
-
-    /** Sets {@link #writeMappings}; the vnode's writer count is the vnode layer's business. Locked. */
-    void setWriteMappings(long bytes);
-
     /** Chooses the colour once, when it has none ({@code OBJ_COLORED}). Locked. */
     void setColor(int color);
 

@@ -22,12 +22,6 @@ public interface Vnodes {
     /** Dooms the vnode: its object dies, its contents are closed ({@code vgone}). Vnode lock held; stays held. May block. */
     void reclaim(Vnode vnode);
 
-    /**
-     * Tells the object that the file is {@code bytes} long now ({@code vnode_pager_setsize}): pages past the end go, the
-     * rest of the last page is zeroed. The file's own size was changed before. Vnode lock. May block.
-     */
-    void setSize(Vnode vnode, long bytes);
-
     /** The vnodes that are there. */
     Collection<Vnode> all();
 }
