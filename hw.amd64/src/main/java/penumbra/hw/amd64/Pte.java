@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.hw.amd64;
+
+import penumbra.hw.MmuMapping;
+import penumbra.hw.PageSize;
+import penumbra.hw.Prot;
+
+/** The format of amd64's page table entries (Intel SDM volume 3, 4.5; software bits as FreeBSD's {@code pmap.h} has them). */
+final class Pte {
+    /** Present ({@code PG_V}). */
+    static final long PRESENT = 1L;
+    /** Writes are allowed ({@code PG_RW}). */
+    static final long WRITE = 1L << 1;
+    /** User mode is allowed ({@code PG_U}). */
+    static final long USER = 1L << 2;
+    /** Set by hardware when it uses the entry ({@code PG_A}). */
+    static final long ACCESSED = 1L << 5;
+    /** Set by hardware when it writes through the entry ({@code PG_M}). */
+    static final long DIRTY = 1L << 6;
+    /** In a directory: maps a large page itself ({@code PG_PS}). */
+    static final long LARGE = 1L << 7;
+    /** Available to software: the mapping is wired ({@code PG_W}). */
+    static final long WIRED = 1L << 9;
+    /** Available to software: the mapping is in its frame's list ({@code PG_MANAGED}). */
+    static final long MANAGED = 1L << 10;
+    /** No instructions may be fetched ({@code PG_NX}). */
+    static final long NO_EXECUTE = 1L << 63;
+
+    /** What an entry that points to a table says: the leaf decides. */
+    static final long TABLE = PRESENT | WRITE | USER | ACCESSED;
+
+    private static final long FRAME = 0x000F_FFFF_FFFF_F000L;
+
+    private Pte() {}
+
+    /** A leaf that maps {@code frame} as {@link Prot} and {@link MmuMapping} bits say; whatever is mapped can be read. */
+    static long of(int frame, int prot, int attributes) {
+        long pte = PageSize.bytes(frame) | PRESENT | USER;
+        if ((prot & Prot.WRITE) != 0) {
+            pte |= WRITE;
+        }
+        if ((prot & Prot.EXECUTE) == 0) {
+            pte |= NO_EXECUTE;
+        }
+        if ((attributes & MmuMapping.WIRED) != 0) {
+            pte |= WIRED;
+        }
+        if ((attributes & MmuMapping.MANAGED) != 0) {
+            pte |= MANAGED;
+        }
+        if ((attributes & MmuMapping.ACCESSED) != 0) {
+            pte |= ACCESSED;
+        }
+        if ((attributes & MmuMapping.MODIFIED) != 0) {
+            pte |= DIRTY;
+        }
+        return pte;
+    }
+
+    /** An entry of an upper table that points to the table in {@code frame}. */
+    static long table(int frame) {
+        return PageSize.bytes(frame) | TABLE;
+    }
+
+    /** Whether {@code pte} has all of {@code bits}. */
+    static boolean has(long pte, long bits) {
+        return (pte & bits) == bits;
+    }
+
+    /** The frame that {@code pte} maps or points to. */
+    static int frame(long pte) {
+        return (int) ((pte & FRAME) >>> PageSize.SHIFT);
+    }
+
+    /** The {@link Prot} bits of {@code pte}. */
+    static int prot(long pte) {
+        return Prot.READ | ((pte & WRITE) != 0 ? Prot.WRITE : 0) | ((pte & NO_EXECUTE) == 0 ? Prot.EXECUTE : 0);
+    }
+
+    /** The {@link MmuMapping} bits of {@code pte}. */
+    static int attributes(long pte) {
+        return ((pte & WIRED) != 0 ? MmuMapping.WIRED : 0)
+                | ((pte & MANAGED) != 0 ? MmuMapping.MANAGED : 0)
+                | ((pte & ACCESSED) != 0 ? MmuMapping.ACCESSED : 0)
+                | ((pte & DIRTY) != 0 ? MmuMapping.MODIFIED : 0);
+    }
+}

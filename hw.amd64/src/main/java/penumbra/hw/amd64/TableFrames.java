@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.hw.amd64;
+
+import penumbra.hw.MemorySegment;
+import penumbra.hw.PageSize;
+import penumbra.hw.PhysicalMemory;
+import penumbra.kern.KernelLock;
+import penumbra.kern.LockRank;
+
+/**
+ * The frames that tables live in: which are free, and how many entries of each of the others are in use.
+ *
+ * <p>Lock: its own, for the free list (rank {@code FREE_LIST}). A table's count of entries belongs to the space that owns
+ * the table and is guarded by that space's lock.
+ */
+final class TableFrames {
+    /** No frame. */
+    static final int NONE = -1;
+
+    private final PhysicalMemory memory;
+    private final int first;
+    /** For each frame, the next in the chain that it is in. */
+    private final int[] next;
+
+    private final short[] used;
+    private final KernelLock lock = new KernelLock(LockRank.FREE_LIST, "table frames");
+    private int free = NONE;
+    private int freeCount;
+
+    /** All frames of {@code segment}, free. */
+    TableFrames(PhysicalMemory memory, MemorySegment segment) {
+        this.memory = memory;
+        this.first = segment.firstFrame();
+        this.next = new int[segment.frames()];
+        this.used = new short[segment.frames()];
+        for (int frame = segment.endFrame() - 1; frame >= first; frame--) {
+            free = chain(frame, free);
+        }
+        freeCount = segment.frames();
+    }
+
+    /** A frame of zeroes for an empty table, or {@link #NONE}. */
+    int take() {
+        lock.lock();
+        int frame = free;
+        if (frame != NONE) {
+            free = next[frame - first];
+            freeCount--;
+        }
+        lock.unlock();
+        if (frame != NONE) {
+            memory.zero(frame, 0, PageSize.BYTES);
+            used[frame - first] = 0;
+        }
+        return frame;
+    }
+
+    /** Puts {@code frame}, which is in no chain, in front of {@code chain}, which may be {@link #NONE}; returns the chain. */
+    int chain(int frame, int chain) {
+        next[frame - first] = chain;
+        return frame;
+    }
+
+    /** Frees every frame of {@code chain}; no walk of tables may be in one any more. */
+    void give(int chain) {
+        if (chain == NONE) {
+            return;
+        }
+        int frames = 1;
+        int last = chain;
+        while (next[last - first] != NONE) {
+            last = next[last - first];
+            frames++;
+        }
+        lock.lock();
+        next[last - first] = free;
+        free = chain;
+        freeCount += frames;
+        lock.unlock();
+    }
+
+    /** Counts one more entry of the table in {@code frame} that is in use. */
+    void addEntry(int frame) {
+        used[frame - first]++;
+    }
+
+    /** Counts one entry less. */
+    void dropEntry(int frame) {
+        used[frame - first]--;
+    }
+
+    /** Whether no entry of the table in {@code frame} is in use. */
+    boolean isEmpty(int frame) {
+        return used[frame - first] == 0;
+    }
+
+    /** How many frames are free. */
+    int freeCount() {
+        lock.lock();
+        int count = freeCount;
+        lock.unlock();
+        return count;
+    }
+}
