@@ -18,8 +18,11 @@ public interface PageoutPass {
     /** The number of the pass: 0 ages only; from 1 on memory is short; from 2 on the last pass did not help. */
     int number();
 
-    /** Pages wanted, deficit included; 0 in pass 0. */
+    /** Pages wanted, {@link #deficit} included; 0 in pass 0, and then or when memory has recovered it may be negative. */
     int shortage();
+
+    /** Pages that were asked for in vain before this pass; 0 in pass 0. */
+    int deficit();
 
     PageCounts counts();
 
@@ -37,6 +40,18 @@ public interface PageoutPass {
 
     /** How many accessed bits were set, now cleared, REFERENCED included. The page is owned. */
     int takeReferences(Page page);
+
+    /** Whether anybody refers to the page's owner, so that the page may be mapped. The page is owned. */
+    boolean referenced(Page page);
+
+    /** Removes every mapping; the page may turn out to be dirty ({@code pmap_remove_all}). The page is owned. */
+    void removeMappings(Page page);
+
+    /** Frees an invalid page ({@code vm_page_free}). The page is owned and stays locked until {@link #disown}. */
+    void free(Page page);
+
+    /** Caches a clean page without mappings ({@code vm_page_cache}). The page is owned and stays locked until {@link #disown}. */
+    void cache(Page page);
 
     /**
      * Writes the page, with dirty neighbours around it, to its pager ({@code vm_pageout_clean}). The page is owned on entry,

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.vm.pageout;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.ObjLongConsumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import penumbra.hw.Machine;
+import penumbra.hw.PmapSystem;
+import penumbra.inspect.CounterSource;
+import penumbra.kern.Counter;
+import penumbra.kern.Execution;
+import penumbra.kern.KernelPanic;
+import penumbra.kern.WouldBlock;
+import penumbra.object.VmObjects;
+import penumbra.page.PageCounts;
+import penumbra.page.PageDaemon;
+import penumbra.page.Pages;
+import penumbra.pager.SwapSpace;
+import penumbra.policy.PagePolicy;
+import penumbra.policy.Pageout;
+import penumbra.process.Processes;
+
+/**
+ * The page daemon: decides when to scan and how hard ({@code vm_pageout_worker}); a policy decides which pages go.
+ *
+ * <p>On a threaded machine a {@link DaemonThread} drives it. On a stepped one whoever waits for memory does
+ * ({@link #step}), and whoever lets time pass ({@link #poll}). One scan runs at a time.
+ */
+public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
+    /** Harder passes than this do not exist; more of them in a row without effect mean that memory is gone. */
+    private static final int HARDEST_PASS = 2;
+
+    /** Passes in vain that one wait for memory runs before its caller tries again. */
+    private static final int PASSES_PER_WAIT = 8;
+
+    /** Waits in vain, one after the other, after which a stepped machine has no way on. */
+    private static final int MAX_VAIN_WAITS = 64;
+
+    private static final long AGEING_PERIOD = TimeUnit.SECONDS.toNanos(1);
+
+    private static final Logger LOG = LoggerFactory.getLogger(PageoutDaemon.class);
+
+    private final Machine machine;
+    private final Pages pages;
+    private final PmapSystem pmaps;
+    private final Launder launder;
+    private final OutOfMemory outOfMemory;
+    private final PagePolicy fallback = new FreeBsd10Policy();
+    private final Map<String, PagePolicy> policies = new ConcurrentSkipListMap<>();
+    private final Counter wakeups = new Counter("v_pdwakeups");
+    private final Counter scanned = new Counter("v_pdpages");
+    private final Counter passes = new Counter("v_pdpasses");
+    private final Counter laundered = new Counter("v_pdlaundered");
+    private volatile PagePolicy policy = fallback;
+    private volatile boolean needed;
+    private volatile @Nullable DaemonThread thread;
+    private int pass;
+    private int vainWaits;
+    private long lastAgeing;
+
+    /** A daemon that nobody drives yet; {@link #start} registers it. */
+    public PageoutDaemon(
+            Machine machine, Pages pages, PmapSystem pmaps, SwapSpace swap, VmObjects objects, Processes processes) {
+        this.machine = machine;
+        this.pages = pages;
+        this.pmaps = pmaps;
+        this.launder = new Launder(objects, swap, pages.limits().pageoutPageCount());
+        this.outOfMemory = new OutOfMemory(processes, swap);
+        policies.put(fallback.name(), fallback);
+    }
+
+    /** Registers with the page layer; a threaded machine gets the daemon's thread. */
+    public void start() {
+        pages.setDaemon(this);
+        if (machine.execution() == Execution.THREADED) {
+            thread = new DaemonThread(this);
+        }
+    }
+
+    /** Ends the thread, waiting for a scan under way, and unregisters. */
+    public void stop() {
+        @Nullable DaemonThread running = thread;
+        if (running != null) {
+            running.end();
+            thread = null;
+        }
+        pages.setDaemon(null);
+    }
+
+    @Override
+    public void wakeup() {
+        if (!needed) {
+            needed = true;
+            wakeups.increment();
+            @Nullable DaemonThread running = thread;
+            if (running != null) {
+                running.wake();
+            }
+        }
+    }
+
+    @Override
+    public void step(String waitMessage) {
+        PageCounts counts = pages.counts();
+        int before = counts.available();
+        for (int i = 1; i <= PASSES_PER_WAIT && counts.belowMin(); i++) {
+            scan(Math.min(i, HARDEST_PASS));
+        }
+        if (counts.severe() && counts.available() <= before) {
+            if (++vainWaits > MAX_VAIN_WAITS) {
+                throw new WouldBlock(waitMessage);
+            }
+        } else {
+            vainWaits = 0;
+        }
+    }
+
+    @Override
+    public void poll() {
+        long now = machine.clock().nanos();
+        if (needed) {
+            runOnce();
+        } else if (now - lastAgeing >= AGEING_PERIOD) {
+            lastAgeing = now;
+            scan(0);
+        }
+    }
+
+    /** One turn of the daemon's loop: a harder pass as long as memory is short, an ageing pass otherwise. */
+    boolean runOnce() {
+        if (needed && !pages.counts().pagingNeeded()) {
+            needed = false;
+        }
+        pass = needed ? Math.min(pass + 1, HARDEST_PASS) : 0;
+        scan(pass);
+        return needed;
+    }
+
+    @Override
+    public synchronized void scan(int number) {
+        pages.setDaemonThread(true);
+        Scan scan = new Scan(pages, pmaps, launder, scanned, laundered, number);
+        try {
+            policy.scan(scan);
+        } catch (RuntimeException e) {
+            PagePolicy broken = policy;
+            LOG.error("policy {} failed and is replaced by {}", broken.name(), fallback.name(), e);
+            scan.abandon();
+            policies.remove(broken.name(), broken);
+            policy = fallback;
+        } finally {
+            pages.setDaemonThread(false);
+        }
+        if (number > 0) {
+            passes.increment();
+        }
+        outOfMemory.consider(number, pages.counts(), pages.limits());
+    }
+
+    void panicked(KernelPanic panic) {
+        machine.halt(panic);
+    }
+
+    /** Makes a policy known. */
+    public void addPolicy(PagePolicy added) {
+        policies.put(added.name(), added);
+    }
+
+    /** Forgets a policy; the default one takes over if it is in use. */
+    public void removePolicy(PagePolicy removed) {
+        policies.remove(removed.name(), removed);
+        policies.putIfAbsent(fallback.name(), fallback);
+        if (policy == removed) {
+            policy = fallback;
+        }
+    }
+
+    @Override
+    public String policy() {
+        return policy.name();
+    }
+
+    @Override
+    public boolean usePolicy(String name) {
+        @Nullable PagePolicy wanted = policies.get(name);
+        if (wanted == null) {
+            return false;
+        }
+        policy = wanted;
+        return true;
+    }
+
+    @Override
+    public long passes() {
+        return passes.get();
+    }
+
+    @Override
+    public long laundered() {
+        return laundered.get();
+    }
+
+    @Override
+    public void forEach(ObjLongConsumer<String> visitor) {
+        for (Counter counter : new Counter[] {wakeups, scanned, passes, laundered}) {
+            visitor.accept("vm.stats.vm." + counter.name(), counter.get());
+        }
+    }
+}
