@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.lab.cli;
+
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import org.jspecify.annotations.Nullable;
+
+/** The runs of one command: at most one at a time, and none any more once the command has been taken away. */
+final class Run {
+    private final LabCommand command;
+    private @Nullable FutureTask<Integer> current;
+    private boolean cancelled;
+    private boolean closed;
+
+    Run(LabCommand command) {
+        this.command = command;
+    }
+
+    LabCommand command() {
+        return command;
+    }
+
+    /**
+     * Runs the command on a thread of its own and blocks until it has ended. An interrupt of the caller cancels the
+     * command, and is not passed on.
+     *
+     * @return the command's exit status
+     * @throws IllegalStateException if the command is running already, or was taken away
+     * @throws CancellationException if the command was cancelled
+     * @throws ExecutionException with whatever the command threw
+     */
+    int execute(String name) throws ExecutionException {
+        FutureTask<Integer> task = begin(name);
+        try {
+            return await(task);
+        } finally {
+            synchronized (this) {
+                current = null;
+            }
+        }
+    }
+
+    /** Cancels the run, if there is one, and any later one; blocks until it has ended. */
+    void close() {
+        FutureTask<Integer> task;
+        synchronized (this) {
+            closed = true;
+            task = current;
+        }
+        if (task != null) {
+            cancel();
+            join(task);
+        }
+    }
+
+    private synchronized FutureTask<Integer> begin(String name) {
+        if (current != null || closed) {
+            throw new IllegalStateException(closed ? "not available any more" : "already running");
+        }
+        FutureTask<Integer> task = new FutureTask<>(command);
+        current = task;
+        cancelled = false;
+        new Thread(task, name).start();
+        return task;
+    }
+
+    private int await(FutureTask<Integer> task) throws ExecutionException {
+        int status;
+        try {
+            status = task.get();
+        } catch (InterruptedException e) {
+            cancel();
+            join(task);
+            throw new CancellationException("interrupted");
+        }
+        synchronized (this) {
+            if (cancelled) {
+                throw new CancellationException("stopped");
+            }
+        }
+        return status;
+    }
+
+    private void cancel() {
+        synchronized (this) {
+            if (cancelled) {
+                return;
+            }
+            cancelled = true;
+        }
+        command.cancel();
+    }
+
+    private static void join(FutureTask<Integer> task) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                task.get();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            } catch (ExecutionException e) {
+                break;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

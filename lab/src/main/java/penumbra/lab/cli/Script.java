@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.lab.cli;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.lang.reflect.InvocationTargetException;
+import org.apache.felix.gogo.runtime.EOFError;
+import org.apache.felix.gogo.runtime.Parser;
+import org.apache.felix.service.command.CommandSession;
+import org.apache.felix.service.command.Converter;
+import org.apache.felix.service.command.Job;
+import org.jspecify.annotations.Nullable;
+import penumbra.lab.trace.BadInput;
+
+/** One run of a script in a session of its own. */
+final class Script {
+    private final String file;
+    private final CommandSession session;
+    private final PrintStream out;
+    private volatile boolean cancelled;
+
+    /** Whether a command has ended with a status other than 0, which is how the shell's own commands fail. */
+    private volatile boolean failed;
+
+    Script(String file, CommandSession session, PrintStream out) {
+        this.file = file;
+        this.session = session;
+        this.out = out;
+        session.setJobListener((job, previous, current) -> {
+            // A job below another is a part of that one, a condition for example.
+            if (current == Job.Status.Done
+                    && job.parent() == null
+                    && !job.result().isSuccess()) {
+                failed = true;
+            }
+        });
+    }
+
+    /**
+     * Runs the commands in {@code lines} up to the end, to the first that fails, or until cancelled.
+     *
+     * @return what failed and in which line, or null if nothing did
+     * @throws BadInput if the last command is not complete
+     */
+    @Nullable
+    String run(BufferedReader lines) throws IOException {
+        StringBuilder command = new StringBuilder();
+        int number = 0;
+        int first = 1;
+        for (String line = lines.readLine(); line != null && !cancelled; line = lines.readLine()) {
+            number++;
+            command.append(line).append('\n');
+            if (isIncomplete(command)) {
+                continue;
+            }
+            String failure = execute(command);
+            if (failure != null && !cancelled) {
+                return file + ":" + first + ": " + failure;
+            }
+            command.setLength(0);
+            first = number + 1;
+        }
+        if (!cancelled && !command.isEmpty()) {
+            throw new BadInput(file, first, "the command that begins here does not end");
+        }
+        return null;
+    }
+
+    /** Ends the run after the current command, which is interrupted. */
+    void cancel() {
+        cancelled = true;
+        Job job = session.foregroundJob();
+        if (job != null) {
+            job.interrupt();
+        }
+    }
+
+    private @Nullable String execute(CharSequence command) {
+        failed = false;
+        try {
+            Object result = session.execute(command);
+            if (result != null) {
+                out.println(session.format(result, Converter.INSPECT));
+            }
+            return failed ? "the command failed" : null;
+        } catch (Exception e) {
+            return messageOf(e);
+        }
+    }
+
+    private static String messageOf(Throwable e) {
+        Throwable cause = e instanceof InvocationTargetException ? e.getCause() : null;
+        if (cause != null) {
+            return messageOf(cause);
+        }
+        return e.getMessage() == null ? e.toString() : e.getMessage();
+    }
+
+    private static boolean isIncomplete(CharSequence command) {
+        try {
+            new Parser(command).program();
+            return false;
+        } catch (EOFError e) {
+            return true;
+        } catch (RuntimeException e) {
+            // Complete, but wrong: running it says how.
+            return false;
+        }
+    }
+}
