@@ -4,6 +4,7 @@ package penumbra.inspect;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What an invariants check found, in the order found; the first 1,000 are kept, the rest counted. Not thread-safe. */
 public final class Violations {
@@ -14,7 +15,7 @@ public final class Violations {
     private int count;
 
     /** Reports a violation; {@code format} and {@code values} as in {@link String#format}. */
-    public void report(String format, Object... values) {
+    public void report(String format, @Nullable Object... values) {
         if (count++ < LIMIT) {
             messages.add(String.format(java.util.Locale.ROOT, format, values));
         }

@@ -14,6 +14,9 @@ import penumbra.page.PageOwner;
  *
  * <p>Offsets and sizes are in pages, charges in bytes. "Locked" means that the caller holds {@link #lock()}; unlocked
  * methods take it themselves. A shadow is locked before its backing object.
+ *
+ * <p>Objects are type-stable: one that is gone may come back as another, with another {@link #id()}. Whoever holds no
+ * reference compares it after locking.
  */
 @ProviderType
 public interface VmObject extends PageOwner {
@@ -90,6 +93,13 @@ public interface VmObject extends PageOwner {
     Object pagerState();
 
     void setPagerState(@Nullable Object state);
+
+    /** The {@code Vnode} of a file that lives in this swap object ({@code OBJ_TMPFS}, {@code swp_tmpfs}); null for all others. */
+    @Nullable
+    Object tmpfsNode();
+
+    /** Sets {@link #tmpfsNode}, before {@code OBJ_TMPFS} is set. */
+    void setTmpfsNode(@Nullable Object node);
 
     /** Chooses the colour once, when it has none ({@code OBJ_COLORED}). Locked. */
     void setColor(int color);
