@@ -76,6 +76,12 @@ public interface Vnode {
      */
     void removeWriteMapping(VmObject object, long bytes);
 
+    /**
+     * Whether the file took writes that it then could not make durable: they may be lost, so no later sync may report
+     * success, although no page is dirty any more.
+     */
+    boolean writesLost();
+
     /** Whether the file is being executed ({@code VV_TEXT}). */
     boolean text();
 

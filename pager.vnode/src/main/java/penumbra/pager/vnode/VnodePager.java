@@ -28,7 +28,6 @@ import penumbra.vnode.Vnode;
 /** The pager of objects that are files ({@code vnode_pager.c}): the handle is the {@link Vnode}. */
 @Component(service = {Pager.class, CounterSource.class})
 public final class VnodePager implements Pager, CounterSource {
-    private final Pages pages;
     private final PagerCounts counts = new PagerCounts();
     private final PageIn pageIn;
     private final PageOut pageOut;
@@ -43,7 +42,6 @@ public final class VnodePager implements Pager, CounterSource {
     public VnodePager(Fidelity fidelity, PhysicalMemory memory, Pages pages) {
         Transfers transfers = new Transfers(memory);
         Complaints complaints = new Complaints();
-        this.pages = pages;
         this.pageIn = new PageIn(pages, transfers, counts, complaints);
         this.pageOut = new PageOut(transfers, counts, complaints, fidelity);
     }
@@ -109,11 +107,6 @@ public final class VnodePager implements Pager, CounterSource {
         }
         vnode.lock().assertHeld();
         object.pipWait("vnpdea");
-        pages.cacheFree(object, 0, 0);
-        if (object.pages().count() > 0) {
-            // The pages stay, but the last of them will not find the vnode any more.
-            vnode.drop();
-        }
         int references = object.refCount();
         object.setHandle(null);
         object.setType(ObjectType.DEAD);

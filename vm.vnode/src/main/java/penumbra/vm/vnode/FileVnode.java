@@ -207,6 +207,11 @@ final class FileVnode implements Vnode {
     }
 
     @Override
+    public boolean writesLost() {
+        return node.writesLost();
+    }
+
+    @Override
     public boolean text() {
         synchronized (interlock) {
             return text;

@@ -100,6 +100,11 @@ final class GuardedNode implements FileNode {
         return !written && openedVersion == version();
     }
 
+    /** Whether an {@link #fsync} failed. */
+    boolean writesLost() {
+        return lost != null;
+    }
+
     /** Opens the contents for writing too, if they were not. */
     void makeWritable() throws IOException {
         long stamp = gate.writeLock();

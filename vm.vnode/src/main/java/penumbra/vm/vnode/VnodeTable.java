@@ -303,21 +303,18 @@ public final class VnodeTable implements Vnodes, AutoCloseable {
         }
     }
 
-    /**
-     * Ends the object, or, while somebody refers to it, takes it away from its file ({@code vnode_destroy_vobject}). Its
-     * dirty pages are written first.
-     */
+    /** Ends the object, or, while somebody refers to it, takes it away from its file ({@code vnode_destroy_vobject}). */
     private void destroyObject(FileVnode vnode, VmObject object) {
         object.lock().lock();
-        if (!object.pageClean(0, 0, ObjectFlags.CLEAN_SYNC)) {
-            LOG.warn("{}: some changes could not be written and are lost", vnode.name());
-        }
-        if (object.refCount() > 0) {
-            pagers.deallocate(object);
-            object.lock().unlock();
-        } else {
+        if (object.refCount() == 0) {
             object.terminate();
+            return;
         }
+        if (!object.pageClean(0, 0, ObjectFlags.CLEAN_SYNC)) {
+            LOG.warn("{}: some pages could not be written and stay without a file", vnode.name());
+        }
+        pagers.deallocate(object);
+        object.lock().unlock();
     }
 
     /** Writes every file back and closes it; after a panic it only says which it leaves as they are. */

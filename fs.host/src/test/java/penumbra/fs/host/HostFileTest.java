@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.fs.host;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import penumbra.vnode.FileNode;
+import penumbra.vnode.FileNodeContract;
+
+class HostFileTest extends FileNodeContract {
+    @TempDir
+    Path directory;
+
+    private Path path;
+
+    @Override
+    protected FileNode open(byte[] contents) throws IOException {
+        path = Files.createTempFile(directory, "file", ".bin");
+        Files.write(path, contents);
+        return new HostFile(path, true);
+    }
+
+    @Test
+    void writesReachTheFile() throws IOException {
+        FileNode node = open(new byte[10]);
+        node.write(8, ByteBuffer.wrap(new byte[] {1, 2, 3}));
+        node.close();
+        assertThat(Files.readAllBytes(path)).isEqualTo(new byte[] {0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3});
+    }
+
+    @Test
+    void aCutThatWouldExtendNeverCreatesData() throws IOException {
+        FileNode node = open(new byte[] {7});
+        node.truncate(1L << 33);
+        assertThat(node.size()).isEqualTo(1L << 33);
+        assertThat(read(node, (1L << 33) - 5, 100)).isEqualTo(new byte[5]);
+        node.truncate(1);
+        assertThat(read(node, 0, 100)).isEqualTo(new byte[] {7});
+        node.close();
+    }
+
+    @Test
+    void theVersionTellsThatSomebodyChangedTheFile() throws IOException {
+        FileNode node = open(new byte[10]);
+        long version = node.version();
+        assertThat(node.version()).isEqualTo(version);
+        Files.write(path, new byte[11]);
+        assertThat(node.version()).isNotEqualTo(version);
+        node.close();
+    }
+
+    @Test
+    void aFileThatTookItsPlaceIsNotOpenedInstead() throws IOException {
+        Path mine = Files.write(directory.resolve("mine"), new byte[10]);
+        HostChannel channel = new HostChannel(mine, false);
+        Files.move(Files.write(directory.resolve("other"), new byte[20]), mine, StandardCopyOption.REPLACE_EXISTING);
+        assertThat(channel.call(FileChannel::size)).isEqualTo(10);
+        assertThatThrownBy(() -> channel.call(open -> {
+                    open.close();
+                    return open.size();
+                }))
+                .isInstanceOf(IOException.class)
+                .hasMessage(mine + ": another file has taken its place");
+        channel.close();
+    }
+}
