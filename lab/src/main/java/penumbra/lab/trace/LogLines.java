@@ -246,6 +246,14 @@ final class LogLines {
         return open < 0 || close < open ? "" : call.substring(open + 1, close);
     }
 
+    List<Integer> children() {
+        return children;
+    }
+
+    boolean isComplete() {
+        return complete;
+    }
+
     /** Ends the log behind its last line. */
     LogSummary finish(long line) throws IOException {
         if (pid < 0) {

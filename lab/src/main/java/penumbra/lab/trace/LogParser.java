@@ -8,6 +8,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -94,19 +95,30 @@ final class LogParser {
         return true;
     }
 
-    /** How many bytes of an unfinished line wait for the rest of it. */
-    int unfinished() {
-        return limit - next;
-    }
-
     /** Ends the log. Returns what it says of its process. */
     LogSummary finish() throws IOException {
-        if (unfinished() > 0) {
+        if (next < limit) {
             throw new BadInput(source, line, "the log ends in the middle of a line");
         }
         LogSummary summary = lines.finish(line);
         flush();
         return summary;
+    }
+
+    /** Ends the log of a program that was cut off: an unfinished line is left out. */
+    LogSummary breakOff() throws IOException {
+        next = limit;
+        return finish();
+    }
+
+    /** The processes that have been forked so far. */
+    List<Integer> children() {
+        return lines.children();
+    }
+
+    /** True if Valgrind has said how the program ended. */
+    boolean isComplete() {
+        return lines.isComplete();
     }
 
     private void entry(Entry entry) throws IOException {

@@ -62,9 +62,14 @@ public final class Recording implements Closeable {
         }
     }
 
+    /** Whether a regular file starts like a compact recording. */
+    public static boolean isCompact(Path path) throws BadInput {
+        return CompactFile.isCompact(path);
+    }
+
     private void read(List<String> inputs, InputStream standardInput) throws IOException {
         Spool spool = new Spool();
-        resources.add(spool);
+        keep(spool);
         List<Member> single = new ArrayList<>();
         for (String input : inputs) {
             if (input.equals(STANDARD_INPUT)) {
@@ -75,7 +80,7 @@ public final class Recording implements Closeable {
             Inputs.check(path);
             if (Files.isRegularFile(path) && CompactFile.isCompact(path)) {
                 CompactFile compact = CompactFile.open(path);
-                resources.add(compact);
+                keep(compact);
                 files.addAll(compact.files());
                 join(compact.members());
                 continue;
@@ -104,6 +109,11 @@ public final class Recording implements Closeable {
         LogSummary summary = parser.finish();
         writer.end();
         return new Member(source, summary, writer.counts(), part);
+    }
+
+    /** Takes something that is closed with the recording. */
+    void keep(Closeable resource) {
+        resources.add(resource);
     }
 
     /** Takes the processes of one recording. */
