@@ -30,8 +30,6 @@ public final class Alloc {
     public static final int NODUMP = 0x2000;
     /** Return it shared-busy. */
     public static final int SBUSY = 0x4000;
-    /** Do not wait: grab returns null instead. */
-    public static final int NOWAIT = 0x8000;
 
     private static final int COUNT_SHIFT = 16;
 

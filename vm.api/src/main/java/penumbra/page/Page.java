@@ -30,10 +30,21 @@ public interface Page extends PhysicalPage {
     /** The frame's first byte in physical memory. */
     long physicalAddress();
 
+    /** The memory attribute that it is to be mapped with; 0 is write-back, the default. */
+    int memattr();
+
     // Busy: owner lock
 
     /** Whether the page is busy in any way. */
     boolean busied();
+
+    /**
+     * A number that changes each time the page becomes exclusive-busy, never 0; by it the caller of foreign code tells
+     * whether a page is still in the hands it was given to. 0 means that it is not kept. Owner lock.
+     */
+    default int busySerial() {
+        return 0;
+    }
 
     /** How many hold it shared-busy. */
     int sharedBusy();

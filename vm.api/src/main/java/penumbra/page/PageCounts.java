@@ -43,6 +43,6 @@ public interface PageCounts {
     /** Cached pages that were wanted again. */
     long reactivated();
 
-    /** Pages freed by terminating objects, exiting processes and page_remove. */
+    /** Pages freed with their owners since boot ({@code v_pfree}). */
     long freed();
 }

@@ -12,6 +12,8 @@ public final class PageFlags {
 
     /** Is free memory that still has an identity. */
     public static final int CACHED = 0x1;
+    /** Is free memory without identity. */
+    public static final int FREE = 0x2;
     /** Describes device memory; was not made at boot. */
     public static final int FICTITIOUS = 0x4;
     /** The contents are known to be zero. */

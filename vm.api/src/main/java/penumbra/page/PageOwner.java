@@ -44,6 +44,14 @@ public interface PageOwner {
      */
     boolean hasBackingCopy(long pindex);
 
+    /**
+     * Whether the contents end within the first {@code bytes} bytes of the page at {@code pindex}, as a file's do; never in
+     * anonymous memory.
+     */
+    default boolean endsWithin(long pindex, int bytes) {
+        return false;
+    }
+
     /** Keeps what is behind the owner alive while pages exist: a vnode's hold; the page layer says when. */
     void holdBacking();
 

@@ -61,7 +61,7 @@ public interface Pages {
 
     /**
      * Frees every resident page of an owner that nobody refers to any more and leaves wired ones without owner: one sweep,
-     * without taking the trie apart page by page. Owner lock.
+     * without taking the trie apart page by page. Ends the hold of what is behind the owner. Owner lock.
      */
     void freeAll(PageOwner owner);
 
@@ -84,7 +84,7 @@ public interface Pages {
 
     // Fictitious pages
 
-    /** Makes a page for device memory, wired for life ({@code vm_page_getfake}). */
+    /** Makes a page for device memory, unmanaged, exclusive-busy and wired for life ({@code vm_page_getfake}). */
     Page newFictitious(int frame, int memattr);
 
     /** Points a fictitious page elsewhere ({@code vm_page_updatefake}). Owner lock. */
@@ -104,11 +104,22 @@ public interface Pages {
     /** Waits while memory is severely short, as a fault does ({@code VM_WAITPFAULT}). No owner lock may be held. */
     void waitForFaultMemory(String waitMessage);
 
+    /**
+     * Lets everybody who waits for memory look again, whether there is any or not: a process was told to die. Any lock may
+     * be held.
+     */
+    default void wakeMemoryWaiters() {}
+
     /** Registers the page daemon, or takes it away with null; it registers itself when it starts. */
     void setDaemon(@Nullable PageDaemon daemon);
 
     /** Marks the calling thread as the daemon's, or as any other: the daemon's requests count as SYSTEM and never wait. */
     void setDaemonThread(boolean daemon);
+
+    /** Whether the calling thread was marked with {@link #setDaemonThread}: only its page-outs may complete later. */
+    default boolean daemonThread() {
+        return false;
+    }
 
     /** How much memory there is and how it is used. */
     PageCounts counts();

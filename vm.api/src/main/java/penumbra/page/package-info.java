@@ -5,8 +5,8 @@
  * <p>Goal: one permanent {@link Page} a frame, whose identity is (owner, pindex) while it is resident. Roles: a
  * {@link PageOwner} (an object) holds {@link ResidentPages}; {@link Pages} hands out, moves and frees pages; the
  * {@link PagingQueue}s order them for the {@link PageDaemon}. Locks: the owner's lock guards identity, busy, valid and
- * dirty; the page layer's own locks guard queues, wire and hold counts and are taken inside each call, so that callers
- * never see them. */
+ * dirty bits, wirings and the choice of queue; the page layer's own locks guard queues and free memory and are taken inside
+ * each call, so that callers never see them. */
 @Export
 @Version("1.0.0")
 @NullMarked

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.vm.page;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * 2 MiB of aligned physical memory that may be set aside for the same stretch of one owner, so that its pages become
+ * physically adjacent ({@code struct vm_reserv}). Guarded by the free list lock; {@link Reservations} does the work.
+ */
+final class Reservation {
+    /** {@code VM_LEVEL_0_ORDER}: 512 pages of 4 KiB. */
+    static final int ORDER = 9;
+
+    static final int PAGES = 1 << ORDER;
+
+    private final PhysicalSegment segment;
+    private final int firstFrame;
+    /** A bit for each page in use. */
+    private final long[] population = new long[PAGES / Long.SIZE];
+
+    private int populated;
+
+    /** Whose stretch it is set aside for; null when it is not. */
+    @Nullable
+    ResidentSet owner;
+
+    /** The pindex of its first page. */
+    long pindex;
+
+    /** Whether it is in the queue of those that are used in part. */
+    boolean queued;
+
+    @Nullable
+    Reservation ownerPrevious;
+
+    @Nullable
+    Reservation ownerNext;
+
+    @Nullable
+    Reservation queuePrevious;
+
+    @Nullable
+    Reservation queueNext;
+
+    Reservation(PhysicalSegment segment, int firstFrame) {
+        this.segment = segment;
+        this.firstFrame = firstFrame;
+    }
+
+    int firstFrame() {
+        return firstFrame;
+    }
+
+    VmPage page(int slot) {
+        return segment.page(firstFrame + slot);
+    }
+
+    int slot(VmPage page) {
+        return page.frame() - firstFrame;
+    }
+
+    /** How many of its pages are in use. */
+    int populated() {
+        return populated;
+    }
+
+    boolean isPopulated(int slot) {
+        return (population[slot >> 6] & 1L << slot) != 0;
+    }
+
+    void populate(int slot) {
+        population[slot >> 6] |= 1L << slot;
+        populated++;
+    }
+
+    void depopulate(int slot) {
+        population[slot >> 6] &= ~(1L << slot);
+        populated--;
+    }
+
+    void depopulateAll() {
+        java.util.Arrays.fill(population, 0);
+        populated = 0;
+    }
+
+    @Override
+    public String toString() {
+        return String.format(
+                java.util.Locale.ROOT,
+                "reservation at frame %#x (%d in use, for %s from %d)",
+                firstFrame,
+                populated,
+                owner == null ? null : owner.owner(),
+                pindex);
+    }
+
+    /** Whether {@code index} lies in the stretch that it is set aside for. */
+    boolean covers(long index) {
+        return (index - pindex & -(long) PAGES) == 0;
+    }
+}
