@@ -27,6 +27,8 @@ final class Script {
         this.file = file;
         this.session = session;
         this.out = out;
+        // The shell takes every session's output for a terminal; this gives a colour to nothing.
+        session.put("GREP_COLORS", "none=0");
         session.setJobListener((job, previous, current) -> {
             // A job below another is a part of that one, a condition for example.
             if (current == Job.Status.Done

@@ -29,7 +29,6 @@ public final class ShellCommands {
                 "grep",
                 "head",
                 "less",
-                "ls",
                 "pwd",
                 "sleep",
                 "sort",
