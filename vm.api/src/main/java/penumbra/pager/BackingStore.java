@@ -59,6 +59,12 @@ public interface BackingStore {
     /** Writes {@code from} from its position to its limit (a multiple of the page size) from {@code slot} on. */
     void write(long slot, ByteBuffer from) throws IOException;
 
+    /**
+     * Learns that no page refers to this store any more and none will until it is registered again: swapped off, or the
+     * machine was halted. Files made for the occasion go now, and only now.
+     */
+    default void retire() {}
+
     /** The slots in use, ascending. */
     @FunctionalInterface
     interface SlotSet {

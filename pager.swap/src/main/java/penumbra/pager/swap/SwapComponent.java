@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.pager.swap;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import org.osgi.framework.Bundle;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.Constants;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Deactivate;
+import org.osgi.service.component.annotations.Modified;
+import org.osgi.service.metatype.annotations.Designate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import penumbra.hw.PageSize;
+import penumbra.pager.BackingStore;
+
+/**
+ * A swap file as a component. When it goes, its file stays, so that an updated or restarted one finds it again; a temporary
+ * file is deleted when the store is retired, when the framework stops, or with the JVM.
+ */
+@Component(name = "penumbra.pager.swap", service = BackingStore.class)
+@Designate(ocd = SwapConfig.class)
+public final class SwapComponent implements BackingStore {
+    private static final Logger LOG = LoggerFactory.getLogger(SwapComponent.class);
+
+    private final FileStore store;
+    private final Bundle framework;
+
+    /** Opens the file. */
+    @Activate
+    public SwapComponent(BundleContext context, SwapConfig config) throws IOException {
+        framework = context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION);
+        boolean temporary = config.path().isEmpty();
+        Path path = temporary ? temporaryPath(context, config.name()) : Path.of(config.path());
+        long pages = PageSize.index(config.size_mib() << 20);
+        store = FileStore.open(config.name(), path, pages, config.preallocate(), temporary);
+    }
+
+    /** The same for each component of this name in this framework, whatever becomes of bundles in between. */
+    private static Path temporaryPath(BundleContext context, String name) {
+        String owner = context.getProperty(Constants.FRAMEWORK_UUID);
+        return Path.of(System.getProperty("java.io.tmpdir"), "penumbra-" + owner + "-" + name + ".swap");
+    }
+
+    /** A file cannot change while pages are in it: says so. */
+    @Modified
+    void modified(SwapConfig config) {
+        LOG.warn("swap {}: a changed configuration is used after swapoff and a restart of the component", store.name());
+    }
+
+    @Deactivate
+    void stop() {
+        if (framework.getState() == Bundle.STOPPING) {
+            store.retire();
+        }
+        store.close();
+    }
+
+    @Override
+    public String name() {
+        return store.name();
+    }
+
+    @Override
+    public String identity() {
+        return store.identity();
+    }
+
+    @Override
+    public long capacity() {
+        return store.capacity();
+    }
+
+    @Override
+    public long available() {
+        return store.available();
+    }
+
+    @Override
+    public long allocate(int count) {
+        return store.allocate(count);
+    }
+
+    @Override
+    public void free(long slot, int count) {
+        store.free(slot, count);
+    }
+
+    @Override
+    public void reattach(SlotSet used) throws IOException {
+        store.reattach(used);
+    }
+
+    @Override
+    public void read(long slot, ByteBuffer to) throws IOException {
+        store.read(slot, to);
+    }
+
+    @Override
+    public void write(long slot, ByteBuffer from) throws IOException {
+        store.write(slot, from);
+    }
+
+    @Override
+    public void retire() {
+        store.retire();
+    }
+}

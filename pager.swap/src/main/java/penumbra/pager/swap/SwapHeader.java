@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.pager.swap;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.UUID;
+
+/**
+ * The first bytes of a swap file; the rest of its first two pages, which FreeBSD leaves to a disk label, is zero.
+ *
+ * @param identity what the file is recognised by
+ * @param pages its size, header included
+ */
+record SwapHeader(UUID identity, long pages) {
+    static final int PAGE = 4096;
+
+    /** Pages that the header takes. */
+    static final int PAGES = 2;
+
+    /** {@code PENSWAP} and the format's version, 1. */
+    private static final long MAGIC = 0x50454e5357415001L;
+
+    private static final int BYTES = 4 * Long.BYTES;
+
+    /** Reads the header of {@code path}; one line says why when it has none. */
+    static SwapHeader read(FileChannel channel, Path path) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(BYTES);
+        int n = 0;
+        while (bytes.hasRemaining() && n >= 0) {
+            n = channel.read(bytes, bytes.position());
+        }
+        bytes.flip();
+        if (bytes.limit() < BYTES || bytes.getLong() != MAGIC) {
+            throw new IOException(path + ": not a swap file of ours; it is left alone");
+        }
+        return new SwapHeader(new UUID(bytes.getLong(), bytes.getLong()), bytes.getLong());
+    }
+
+    void write(FileChannel channel) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(PAGES * PAGE);
+        bytes.putLong(MAGIC)
+                .putLong(identity.getMostSignificantBits())
+                .putLong(identity.getLeastSignificantBits())
+                .putLong(pages)
+                .rewind();
+        while (bytes.hasRemaining()) {
+            channel.write(bytes, bytes.position());
+        }
+    }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.vm.pager;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import penumbra.kern.KernelLock;
+import penumbra.kern.LockRank;
+import penumbra.kern.SleepQueue;
+import penumbra.object.ObjectType;
+import penumbra.pager.Pager;
+import penumbra.pager.PagerStatus;
+
+/**
+ * The providers that offer to fill objects of one type: the one with the highest ranking that is not parked is active.
+ * Thread-safe.
+ */
+final class PagerSlot {
+    private static final Logger LOG = LoggerFactory.getLogger(PagerSlot.class);
+
+    private final KernelLock lock = new KernelLock(LockRank.LEAF, "pager slot");
+    private final ObjectType type;
+    private final SleepQueue sleepQueue;
+    private final List<Candidate> candidates = new ArrayList<>();
+    private @Nullable Candidate active;
+
+    /** One provider. The slot's lock guards what changes. */
+    static final class Candidate {
+        final Pager pager;
+        final String name;
+        final int ranking;
+        private int inFlight;
+        private boolean parked;
+
+        Candidate(Pager pager, int ranking) {
+            this.pager = pager;
+            this.name = pager.name();
+            this.ranking = ranking;
+        }
+    }
+
+    PagerSlot(ObjectType type, SleepQueue sleepQueue) {
+        this.type = type;
+        this.sleepQueue = sleepQueue;
+    }
+
+    ObjectType type() {
+        return type;
+    }
+
+    /** Adds a provider; of equal ones the first stays active. */
+    void add(Pager pager, int ranking) {
+        Candidate candidate = new Candidate(pager, ranking);
+        lock.lock();
+        candidates.add(candidate);
+        choose();
+        lock.unlock();
+    }
+
+    /** Takes a provider away as soon as no call of it is under way. No lock is held. */
+    void remove(Pager pager) {
+        lock.lock();
+        @Nullable Candidate leaving = null;
+        for (Candidate candidate : candidates) {
+            if (candidate.pager == pager) {
+                leaving = candidate;
+            }
+        }
+        if (leaving != null) {
+            candidates.remove(leaving);
+            choose();
+            while (leaving.inFlight > 0) {
+                sleepQueue.sleep(leaving, lock, "pgridl");
+            }
+        }
+        lock.unlock();
+    }
+
+    private void choose() {
+        @Nullable Candidate best = null;
+        for (Candidate candidate : candidates) {
+            if (!candidate.parked && (best == null || candidate.ranking > best.ranking)) {
+                best = candidate;
+            }
+        }
+        active = best;
+        if (best != null) {
+            sleepQueue.wakeup(this);
+        }
+    }
+
+    /** The active provider, which cannot leave before {@link #leave}; null when there is none. */
+    @Nullable
+    Candidate enter() {
+        lock.lock();
+        @Nullable Candidate candidate = active;
+        if (candidate != null) {
+            candidate.inFlight++;
+        }
+        lock.unlock();
+        return candidate;
+    }
+
+    /** Like {@link #enter}, but waits {@code nanos} for a provider to come. No object is locked. */
+    @Nullable
+    Candidate await(long nanos) {
+        long deadline = System.nanoTime() + nanos;
+        lock.lock();
+        while (active == null) {
+            long left = nanos == 0 ? 0 : deadline - System.nanoTime();
+            if (left <= 0) {
+                break;
+            }
+            sleepQueue.sleepAndDrop(this, lock, "pgrwait", left);
+            lock.lock();
+        }
+        @Nullable Candidate candidate = active;
+        if (candidate != null) {
+            candidate.inFlight++;
+        }
+        lock.unlock();
+        return candidate;
+    }
+
+    void leave(Candidate candidate) {
+        lock.lock();
+        if (--candidate.inFlight == 0) {
+            sleepQueue.wakeup(candidate);
+        }
+        lock.unlock();
+    }
+
+    /** Names a provider that broke its contract and calls it no more. */
+    void park(Candidate candidate, String breach) {
+        LOG.error("pager {} of {} objects {}: it is parked", candidate.name, type, breach);
+        lock.lock();
+        candidate.parked = true;
+        choose();
+        lock.unlock();
+    }
+
+    /** One line for each provider. */
+    void addStatus(List<PagerStatus> lines) {
+        lock.lock();
+        for (Candidate candidate : candidates) {
+            String state = candidate == active ? "active" : candidate.parked ? "parked" : "candidate";
+            lines.add(new PagerStatus(
+                    type.name().toLowerCase(java.util.Locale.ROOT),
+                    candidate.name,
+                    candidate.ranking,
+                    0,
+                    0,
+                    candidate.inFlight,
+                    state));
+        }
+        lock.unlock();
+    }
+}

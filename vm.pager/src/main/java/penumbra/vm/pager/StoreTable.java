@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.vm.pager;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import penumbra.kern.KernelLock;
+import penumbra.kern.KernelPanic;
+import penumbra.kern.LockRank;
+import penumbra.kern.SleepQueue;
+import penumbra.pager.BackingStore;
+import penumbra.pager.PagerStatus;
+
+/**
+ * The stores that swapped pages are kept in, and the space in them ({@code swtailq} and what hangs on it).
+ *
+ * <p>No call of a provider is made under the lock of this class, which is a leaf. An exception out of a provider is an I/O
+ * error at most; one that breaks its contract gets no new pages. Whoever holds a run or makes a transfer counts as in
+ * flight, and no provider leaves before its count is 0. Thread-safe.
+ */
+final class StoreTable {
+    private static final Logger LOG = LoggerFactory.getLogger(StoreTable.class);
+
+    /** Below so many free slots the stores count as almost full ({@code nswap_lowat}). */
+    static final int LOW_WATER = 128;
+
+    /** Above so many free slots they do not any more ({@code nswap_hiwat}). */
+    static final int HIGH_WATER = 512;
+
+    private final KernelLock lock = new KernelLock(LockRank.LEAF, "swap stores");
+    private final SleepQueue sleepQueue;
+    private final MapList maps;
+
+    /** In order of attachment. */
+    private final List<StoreEntry> entries = new ArrayList<>();
+
+    /** The same by number; index 0 is nobody's. */
+    private volatile @Nullable StoreEntry[] byNumber = new @Nullable StoreEntry[2];
+
+    private volatile StoreTiers tiers = StoreTiers.NONE;
+    private long total;
+    private long available;
+
+    /** Slots of active stores that none can allocate; the original counts them as free when it compares. */
+    private long unusable;
+
+    private volatile boolean almostFull = true;
+    private volatile boolean full = true;
+
+    /**
+     * A table without stores.
+     *
+     * @param maps where the used slots of a store that returns are found
+     */
+    StoreTable(SleepQueue sleepQueue, MapList maps) {
+        this.sleepQueue = sleepQueue;
+        this.maps = maps;
+    }
+
+    // Stores come and go
+
+    /**
+     * Takes a store into use ({@code swapon}): a new one; one whose pages wait for it, known by its identity; or one that
+     * was closed and is to take new pages again. No lock is held. May block.
+     *
+     * @return false when it is in use already or does not fit what is known of it; the log says why
+     */
+    boolean attach(BackingStore store, int ranking) {
+        StoreEntry fresh = new StoreEntry(store, ranking);
+        lock.lock();
+        @Nullable StoreEntry known = find(fresh.identity);
+        if (known != null && known.state == StoreEntry.State.PARKED && known.freedMeanwhile == null) {
+            known.freedMeanwhile = new LongList();
+            lock.unlock();
+            return reattach(known, fresh);
+        }
+        boolean again =
+                known != null && known.state == StoreEntry.State.CLOSING && known.store == store && !known.swappingOff;
+        if (known == null) {
+            enter(fresh);
+        }
+        if (known == null || again) {
+            open(known == null ? fresh : known);
+        }
+        lock.unlock();
+        if (known != null && !again) {
+            LOG.warn("swap store {} is in use already", fresh);
+        }
+        return known == null || again;
+    }
+
+    private boolean reattach(StoreEntry entry, StoreEntry fresh) {
+        LongList used = usedSlots(entry.number);
+        boolean accepted = fresh.capacity == entry.capacity && takesBack(fresh.store, used);
+        if (!accepted) {
+            LOG.error(
+                    "swap store {} with {} slots is not the one that left with {}",
+                    fresh,
+                    fresh.capacity,
+                    entry.capacity);
+        }
+        lock.lock();
+        LongList freed = Objects.requireNonNull(entry.freedMeanwhile);
+        entry.freedMeanwhile = null;
+        if (accepted) {
+            entry.store = fresh.store;
+            entry.ranking = fresh.ranking;
+            entry.inFlight++;
+            open(entry);
+            sleepQueue.wakeup(entry);
+        } else {
+            forgetIfLeft(entry);
+        }
+        lock.unlock();
+        if (accepted) {
+            freed.forEach(slot -> {
+                if (used.contains(slot)) {
+                    giveBack(entry, slot, 1);
+                }
+            });
+            leave(entry);
+        }
+        return accepted;
+    }
+
+    private static boolean takesBack(BackingStore store, LongList used) {
+        try {
+            store.reattach(used::forEach);
+            return true;
+        } catch (IOException | RuntimeException | LinkageError e) {
+            LOG.error("swap store {} does not take its pages back: {}", store.name(), e.toString());
+            return false;
+        }
+    }
+
+    private LongList usedSlots(int number) {
+        LongList slots = new LongList();
+        for (LocationMap map : maps.snapshot()) {
+            map.lock().lock();
+            for (long p = map.nextOn(number, 0); p >= 0; p = map.nextOn(number, p + 1)) {
+                slots.add(Location.slot(map.location(p)));
+            }
+            map.lock().unlock();
+        }
+        slots.sort();
+        return slots;
+    }
+
+    /**
+     * Lets a provider go: waits for the calls under way, then parks what it holds. No lock is held. Does nothing when the
+     * store is not in use.
+     */
+    void detach(BackingStore store) {
+        lock.lock();
+        @Nullable StoreEntry entry = find(store);
+        if (entry != null && entry.state != StoreEntry.State.PARKED) {
+            close(entry);
+            entry.state = StoreEntry.State.PARKED;
+            sleepQueue.wakeup(entry);
+            awaitIdle(entry);
+            forgetIfLeft(entry);
+            if (entry.used > 0) {
+                LOG.warn("swap store {} has left; {} pages wait for it", entry, entry.used);
+            }
+        }
+        lock.unlock();
+    }
+
+    /** Forgets every store and tells each that its pages are gone; for the end of all maps. No lock is held. May block. */
+    void retireAll() {
+        for (BackingStore store : stores()) {
+            @Nullable StoreEntry entry = beginSwapOff(store);
+            if (entry != null) {
+                close(entry.store);
+                lock.lock();
+                awaitIdle(entry);
+                remove(entry);
+                lock.unlock();
+                retire(entry);
+            }
+        }
+    }
+
+    /** Marks a store as being swapped off; null when it is not in use, or being swapped off already. */
+    @Nullable
+    StoreEntry beginSwapOff(BackingStore store) {
+        lock.lock();
+        @Nullable StoreEntry entry = find(store);
+        boolean begun = entry != null && !entry.swappingOff && entry.state != StoreEntry.State.PARKED;
+        if (begun && entry != null) {
+            entry.swappingOff = true;
+        }
+        lock.unlock();
+        return begun ? entry : null;
+    }
+
+    /** Stops new pages from going to the store ({@code SW_CLOSING}). */
+    void close(BackingStore store) {
+        lock.lock();
+        @Nullable StoreEntry entry = find(store);
+        if (entry != null) {
+            close(entry);
+        }
+        lock.unlock();
+    }
+
+    /** Ends a swapoff: a store that is empty is forgotten and told so. */
+    void endSwapOff(StoreEntry entry) {
+        lock.lock();
+        entry.swappingOff = false;
+        boolean empty = entry.used == 0 && entry.state == StoreEntry.State.CLOSING;
+        if (empty) {
+            awaitIdle(entry);
+            remove(entry);
+        }
+        lock.unlock();
+        if (empty) {
+            retire(entry);
+        }
+    }
+
+    /** Waits until fewer than {@code used} slots of a closing store are used; returns how many. */
+    long awaitUsedBelow(StoreEntry entry, long used) {
+        lock.lock();
+        while (entry.used >= used && entry.state == StoreEntry.State.CLOSING) {
+            sleepQueue.sleep(entry, lock, "swpoff");
+        }
+        long now = entry.used;
+        lock.unlock();
+        return now;
+    }
+
+    /** How many slots of the store are used. */
+    long used(StoreEntry entry) {
+        lock.lock();
+        long used = entry.used;
+        lock.unlock();
+        return used;
+    }
+
+    private static void retire(StoreEntry entry) {
+        try {
+            entry.store.retire();
+        } catch (RuntimeException | LinkageError e) {
+            LOG.error("swap store {} threw as it was retired", entry, e);
+        }
+    }
+
+    private void awaitIdle(StoreEntry entry) {
+        while (entry.inFlight > 0) {
+            sleepQueue.sleep(entry, lock, "swpidl");
+        }
+    }
+
+    private void forgetIfLeft(StoreEntry entry) {
+        if (entry.state == StoreEntry.State.PARKED
+                && entry.used == 0
+                && entry.inFlight == 0
+                && entry.freedMeanwhile == null) {
+            remove(entry);
+        }
+    }
+
+    private void open(StoreEntry entry) {
+        entry.state = StoreEntry.State.ACTIVE;
+        total += entry.capacity;
+        available += entry.free();
+        unusable += entry.unusable;
+        rank();
+        checkMarks();
+    }
+
+    private void close(StoreEntry entry) {
+        if (entry.state != StoreEntry.State.ACTIVE) {
+            return;
+        }
+        entry.state = StoreEntry.State.CLOSING;
+        total -= entry.capacity;
+        available -= entry.free();
+        unusable -= entry.unusable;
+        rank();
+        if (tiers.isEmpty()) {
+            full = true;
+            almostFull = true;
+        }
+    }
+
+    private void rank() {
+        tiers = StoreTiers.of(entries.stream()
+                .filter(entry -> entry.state == StoreEntry.State.ACTIVE)
+                .toList());
+    }
+
+    private void enter(StoreEntry entry) {
+        int number = 1;
+        while (number < byNumber.length && byNumber[number] != null) {
+            number++;
+        }
+        if (number > Location.MAX_STORE) {
+            throw new KernelPanic("swap stores: %d at once", number);
+        }
+        @Nullable StoreEntry[] grown = new @Nullable StoreEntry[Math.max(byNumber.length, number + 1)];
+        System.arraycopy(byNumber, 0, grown, 0, byNumber.length);
+        grown[number] = entry;
+        entry.number = number;
+        byNumber = grown;
+        entries.add(entry);
+    }
+
+    private void remove(StoreEntry entry) {
+        if (entries.remove(entry)) {
+            @Nullable StoreEntry[] rest = byNumber.clone();
+            rest[entry.number] = null;
+            byNumber = rest;
+        }
+    }
+
+    private @Nullable StoreEntry find(String identity) {
+        for (StoreEntry entry : entries) {
+            if (entry.identity.equals(identity)) {
+                return entry;
+            }
+        }
+        return null;
+    }
+
+    private @Nullable StoreEntry find(BackingStore store) {
+        for (StoreEntry entry : entries) {
+            if (entry.store == store) {
+                return entry;
+            }
+        }
+        return null;
+    }
+
+    // Space; never blocks
+
+    /**
+     * Takes a run of slots from the store whose turn it is ({@code swp_pager_getswapspace}). The caller enters the run into
+     * maps, makes its transfer, then calls {@link #leave(long)}.
+     *
+     * @return its first location, or {@link Location#NONE}
+     */
+    long allocate(int count) {
+        for (StoreTiers.Tier tier : tiers.tiers()) {
+            for (int i = 0; i < tier.size(); i++) {
+                StoreEntry entry = tier.get(i);
+                long location = allocate(entry, count);
+                if (location != Location.NONE) {
+                    tier.passOn(entry);
+                    return location;
+                }
+            }
+            tier.restart();
+        }
+        full = true;
+        almostFull = true;
+        return Location.NONE;
+    }
+
+    private long allocate(StoreEntry entry, int count) {
+        lock.lock();
+        boolean active = entry.state == StoreEntry.State.ACTIVE;
+        if (active) {
+            entry.inFlight++;
+        }
+        lock.unlock();
+        if (!active) {
+            return Location.NONE;
+        }
+        long slot = askFor(entry, count);
+        if (slot == BackingStore.NO_SLOT) {
+            leave(entry);
+            return Location.NONE;
+        }
+        lock.lock();
+        entry.used += count;
+        if (entry.state == StoreEntry.State.ACTIVE) {
+            available -= count;
+            checkMarks();
+        }
+        lock.unlock();
+        return Location.of(entry.number, slot);
+    }
+
+    private long askFor(StoreEntry entry, int count) {
+        try {
+            long slot = entry.store.allocate(count);
+            if (slot == BackingStore.NO_SLOT || (slot >= 0 && slot + count <= entry.capacity)) {
+                return slot;
+            }
+            LOG.error("swap store {} allocated {} slots at {} of {}", entry, count, slot, entry.capacity);
+        } catch (RuntimeException | LinkageError | AssertionError e) {
+            LOG.error("swap store {} threw as it was asked for {} slots", entry, count, e);
+        }
+        close(entry.store);
+        return BackingStore.NO_SLOT;
+    }
+
+    /** Ends what {@link #allocate(int)} began, for the whole run. */
+    void leave(long location) {
+        leave(entry(location));
+    }
+
+    /** Gives back {@code count} slots from {@code location} on ({@code swp_pager_freeswapspace}). */
+    void free(long location, int count) {
+        StoreEntry entry = entry(location);
+        long slot = Location.slot(location);
+        lock.lock();
+        if (entry.used < count) {
+            throw new KernelPanic("swap store %s: %d slots freed at %d, %d used", entry, count, slot, entry.used);
+        }
+        boolean there = entry.state != StoreEntry.State.PARKED;
+        if (there) {
+            entry.inFlight++;
+        } else {
+            entry.used -= count;
+            if (entry.freedMeanwhile != null) {
+                entry.freedMeanwhile.addRun(slot, count);
+            }
+            forgetIfLeft(entry);
+        }
+        lock.unlock();
+        if (!there) {
+            return;
+        }
+        giveBack(entry, slot, count);
+        lock.lock();
+        entry.used -= count;
+        if (entry.state == StoreEntry.State.ACTIVE) {
+            available += count;
+            checkMarks();
+        } else {
+            sleepQueue.wakeup(entry);
+        }
+        lock.unlock();
+        leave(entry);
+    }
+
+    private void giveBack(StoreEntry entry, long slot, int count) {
+        try {
+            entry.store.free(slot, count);
+        } catch (RuntimeException | LinkageError | AssertionError e) {
+            LOG.error("swap store {} threw as {} slots at {} were freed", entry, count, slot, e);
+            close(entry.store);
+        }
+    }
+
+    /** Sets and clears the marks ({@code swp_sizecheck}). */
+    private void checkMarks() {
+        if (available + unusable < LOW_WATER) {
+            almostFull = true;
+        } else {
+            full = false;
+            if (available + unusable > HIGH_WATER) {
+                almostFull = false;
+            }
+        }
+    }
+
+    // Transfers
+
+    /** The store of a location, which the caller keeps from vanishing: by an entry in a map, or by a run it holds. */
+    StoreEntry entry(long location) {
+        int number = Location.store(location);
+        @Nullable StoreEntry[] all = byNumber;
+        @Nullable StoreEntry entry = number < all.length ? all[number] : null;
+        if (entry == null) {
+            throw new KernelPanic("swap stores: location %#x names no store", location);
+        }
+        return entry;
+    }
+
+    /**
+     * Keeps the provider of {@code entry} from leaving until {@link #leave(StoreEntry)}; waits for one that is away.
+     *
+     * @param nanos how long to wait at most
+     * @return false when it is still away
+     */
+    boolean stay(StoreEntry entry, long nanos) {
+        long deadline = System.nanoTime() + nanos;
+        lock.lock();
+        while (entry.state == StoreEntry.State.PARKED) {
+            long left = nanos == 0 ? 0 : deadline - System.nanoTime();
+            if (left <= 0) {
+                lock.unlock();
+                return false;
+            }
+            sleepQueue.sleepAndDrop(entry, lock, "swpark", left);
+            lock.lock();
+        }
+        entry.inFlight++;
+        lock.unlock();
+        return true;
+    }
+
+    /** Ends a {@link #stay}. */
+    void leave(StoreEntry entry) {
+        lock.lock();
+        if (--entry.inFlight == 0 && entry.state != StoreEntry.State.ACTIVE) {
+            sleepQueue.wakeup(entry);
+            forgetIfLeft(entry);
+        }
+        lock.unlock();
+    }
+
+    // Figures
+
+    /** All slots of active stores. */
+    long total() {
+        lock.lock();
+        long slots = total;
+        lock.unlock();
+        return slots;
+    }
+
+    /** Slots of active stores that can be allocated. */
+    long available() {
+        lock.lock();
+        long slots = available;
+        lock.unlock();
+        return slots;
+    }
+
+    /** What the original's figure says: {@link #available} and the slots that can never be allocated. */
+    long availableWithUnusable() {
+        lock.lock();
+        long slots = available + unusable;
+        lock.unlock();
+        return slots;
+    }
+
+    boolean almostFull() {
+        return almostFull;
+    }
+
+    boolean full() {
+        return full;
+    }
+
+    /** Whether there is a store that takes new pages. */
+    boolean present() {
+        return !tiers.isEmpty();
+    }
+
+    /** The providers that are there, those that take new pages first, the highest ranking first. */
+    List<BackingStore> stores() {
+        List<BackingStore> stores = new ArrayList<>();
+        lock.lock();
+        for (StoreTiers.Tier tier : tiers.tiers()) {
+            tier.forEach(entry -> stores.add(entry.store));
+        }
+        for (StoreEntry entry : entries) {
+            if (entry.state == StoreEntry.State.CLOSING) {
+                stores.add(entry.store);
+            }
+        }
+        lock.unlock();
+        return stores;
+    }
+
+    /** The entries of this moment, for checks. */
+    List<StoreEntry> entries() {
+        lock.lock();
+        List<StoreEntry> copy = List.copyOf(entries);
+        lock.unlock();
+        return copy;
+    }
+
+    /** One line for each store. */
+    List<PagerStatus> status() {
+        List<PagerStatus> lines = new ArrayList<>();
+        lock.lock();
+        for (StoreEntry entry : entries) {
+            String state =
+                    switch (entry.state) {
+                        case ACTIVE -> "active";
+                        case CLOSING -> "draining";
+                        case PARKED -> "parked";
+                    };
+            lines.add(new PagerStatus("swap", entry.name, entry.ranking, 0, entry.used, entry.inFlight, state));
+        }
+        lock.unlock();
+        return lines;
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.vm.pager;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import penumbra.kern.Fidelity;
+import penumbra.kern.KernReturn;
+import penumbra.kern.KernelPanic;
+import penumbra.object.ObjectFlags;
+import penumbra.object.VmObject;
+import penumbra.page.Alloc;
+import penumbra.page.Page;
+import penumbra.page.Pages;
+import penumbra.pager.BackingStore;
+import penumbra.pager.PagerResult;
+
+/** Takes a store out of use by bringing back what it holds ({@code swapoff_one}, {@code swap_pager_swapoff}). */
+final class SwapOff {
+    private static final Logger LOG = LoggerFactory.getLogger(SwapOff.class);
+
+    private final MapList list;
+    private final SwapMaps maps;
+    private final StoreTable stores;
+    private final SwapPager pager;
+    private final Pages pages;
+    private final Fidelity fidelity;
+
+    SwapOff(MapList list, SwapMaps maps, StoreTable stores, SwapPager pager, Pages pages, Fidelity fidelity) {
+        this.list = list;
+        this.maps = maps;
+        this.stores = stores;
+        this.pager = pager;
+        this.pages = pages;
+        this.fidelity = fidelity;
+    }
+
+    /**
+     * Swaps {@code store} off. No lock is held. May block.
+     *
+     * @return INVALID_ARGUMENT when it is not in use or is being swapped off already; RESOURCE_SHORTAGE when memory and
+     *     swap together have no room for its pages, and nothing was done; FAILURE when pages could not be read: they stay
+     *     there, and the store takes no new ones
+     */
+    KernReturn run(BackingStore store) {
+        @Nullable StoreEntry entry = stores.beginSwapOff(store);
+        if (entry == null) {
+            return KernReturn.INVALID_ARGUMENT;
+        }
+        KernReturn result = KernReturn.RESOURCE_SHORTAGE;
+        if (pages.counts().available() + stores.availableWithUnusable() >= entry.capacity + StoreTable.LOW_WATER) {
+            stores.close(store);
+            result = bringBack(entry) ? KernReturn.SUCCESS : KernReturn.FAILURE;
+        }
+        stores.endSwapOff(entry);
+        return result;
+    }
+
+    /** Brings everything back; returns whether nothing is left. */
+    private boolean bringBack(StoreEntry entry) {
+        long used = stores.used(entry);
+        while (used > 0) {
+            long unreadable = 0;
+            for (LocationMap map : list.snapshot()) {
+                unreadable += bringBack(map, entry.number);
+            }
+            long left = stores.used(entry);
+            if (left <= unreadable) {
+                return left == 0;
+            }
+            // Runs that are not in the maps yet, or objects that move their entries: look again as soon as one is
+            // freed.
+            used = left < used ? left : stores.awaitUsedBelow(entry, used);
+            if (entry.state == StoreEntry.State.PARKED) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private long bringBack(LocationMap map, int store) {
+        long unreadable = 0;
+        long from = 0;
+        while (true) {
+            map.lock().lock();
+            long pindex = map.nextOn(store, from);
+            map.lock().unlock();
+            if (pindex < 0) {
+                return unreadable;
+            }
+            if (!forcePageIn(map, pindex, store)) {
+                unreadable++;
+            }
+            from = pindex + 1;
+        }
+    }
+
+    /** Brings one page back and forgets its slot ({@code swp_pager_force_pagein}); false when it cannot be read. */
+    private boolean forcePageIn(LocationMap map, long pindex, int store) {
+        VmObject object = map.object;
+        object.lock().lock();
+        try {
+            if (!isOn(map, pindex, store)) {
+                return true;
+            }
+            if (object.has(ObjectFlags.DEAD)) {
+                // Nobody is going to ask for the page.
+                maps.remove(map, pindex);
+                return true;
+            }
+            object.pipAdd(1);
+            Page page = pages.grab(object, pindex, Alloc.NORMAL);
+            boolean brought = page.valid() == Page.ALL;
+            if (brought) {
+                page.makeDirty();
+                page.activate();
+            } else if (isOn(map, pindex, store)) {
+                brought = pager.getPages(object, new Page[] {page}, 1, 0) == PagerResult.OK;
+                if (brought) {
+                    page.makeDirty();
+                    page.deactivate();
+                }
+            }
+            object.pipWakeup(1);
+            return settle(map, pindex, store, page, brought);
+        } finally {
+            object.lock().unlock();
+        }
+    }
+
+    private boolean settle(LocationMap map, long pindex, int store, Page page, boolean brought) {
+        if (brought) {
+            page.xunbusy();
+            maps.remove(map, pindex);
+            return true;
+        }
+        boolean stays = isOn(map, pindex, store);
+        SwapTransfers.release(pages, page);
+        if (stays && !fidelity.corrected()) {
+            throw new KernelPanic("swapoff: object %d page %d cannot be read", map.object.id(), pindex);
+        }
+        if (stays) {
+            LOG.error("swapoff: object {} page {} cannot be read and stays where it is", map.object.id(), pindex);
+        }
+        return !stays;
+    }
+
+    private static boolean isOn(LocationMap map, long pindex, int store) {
+        return SwapMaps.of(map.object) == map && Location.store(map.location(pindex)) == store;
+    }
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.vm.pager;
+
+import java.io.IOException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import penumbra.hw.Machine;
+import penumbra.hw.PageSize;
+import penumbra.hw.PhysicalMemory;
+import penumbra.kern.Execution;
+import penumbra.kern.KernelPanic;
+import penumbra.kern.Witness;
+import penumbra.object.VmObject;
+import penumbra.page.Page;
+import penumbra.page.PageFlags;
+import penumbra.page.Pages;
+import penumbra.pager.PagerResult;
+import penumbra.pager.SwapSpace.TransferProbe;
+
+/**
+ * The transfers of the swap pager: contents between frames and stores, verified on their way in, and what becomes of the
+ * pages when one ends ({@code swp_pager_strategy}, {@code swp_pager_async_iodone}).
+ */
+final class SwapTransfers {
+    private static final Logger LOG = LoggerFactory.getLogger(SwapTransfers.class);
+
+    /** FreeBSD's {@code nswbuf} where memory does not limit it. */
+    private static final int SWAP_BUFFERS = 256;
+
+    /** {@code vm.swap_async_max} as it is set at first. */
+    static final int ASYNC_WRITES = 4;
+
+    /** The most that {@code vm.swap_async_max} allows. */
+    static final int MAX_ASYNC_WRITES = SWAP_BUFFERS / 2;
+
+    private final TransferPool reads;
+    private final TransferPool syncWrites;
+    private final TransferPool asyncWrites;
+    private final AtomicInteger versions = new AtomicInteger();
+    private final StoreTable stores;
+    private final Pages pages;
+    private final PhysicalMemory memory;
+    private final SwapFigures figures;
+    private final Machine machine;
+    private final @Nullable SwapWriters writers;
+    private volatile @Nullable TransferProbe probe;
+    private volatile long parkedNanos;
+
+    SwapTransfers(Machine machine, PhysicalMemory memory, Pages pages, StoreTable stores, SwapFigures figures) {
+        this.machine = machine;
+        this.memory = memory;
+        this.pages = pages;
+        this.stores = stores;
+        this.figures = figures;
+        this.reads = new TransferPool(machine.sleepQueue(), (SWAP_BUFFERS + 1) / 2, "swrbuf");
+        this.syncWrites = new TransferPool(machine.sleepQueue(), (SWAP_BUFFERS + 3) / 4, "swwbuf");
+        this.asyncWrites = new TransferPool(machine.sleepQueue(), ASYNC_WRITES, "swabuf");
+        this.writers = machine.execution() == Execution.THREADED ? new SwapWriters(machine, this::finishLater) : null;
+    }
+
+    void setProbe(@Nullable TransferProbe probe) {
+        this.probe = probe;
+    }
+
+    /** How long a page-in waits for a store that has left. */
+    void setParkedNanos(long nanos) {
+        parkedNanos = nanos;
+    }
+
+    /** Sets how many page-outs may complete later at a time (1 to {@link #MAX_ASYNC_WRITES}). */
+    void setAsyncWrites(int limit) {
+        asyncWrites.setLimit(limit);
+    }
+
+    /** Waits for what is under way and ends the threads. */
+    void close() {
+        asyncWrites.drain();
+        if (writers != null) {
+            writers.close();
+        }
+    }
+
+    // Page-in
+
+    /** Takes a transfer for reading. Locked; may drop the lock when too many are under way. */
+    Transfer beginRead(VmObject object) {
+        @Nullable Transfer transfer = reads.tryTake();
+        if (transfer == null) {
+            object.lock().unlock();
+            transfer = reads.take();
+            object.lock().lock();
+        }
+        transfer.reset(object);
+        return transfer;
+    }
+
+    void cancelRead(Transfer transfer) {
+        reads.give(transfer);
+    }
+
+    /**
+     * Reads the pages of {@code transfer}, verifies them and settles all but the requested one. Locked; drops the lock.
+     *
+     * @return null when the requested page's entry changed meanwhile, so that nothing is known
+     */
+    @Nullable
+    PagerResult read(Transfer transfer, LocationMap map, int requested) {
+        VmObject object = transfer.object();
+        int count = transfer.count();
+        for (int i = 0; i < count; i++) {
+            transfer.page(i).setOflags(PageFlags.O_SWAPINPROG);
+        }
+        figures.pageIns.increment();
+        figures.pagesIn.add(count);
+        object.pipAdd(count);
+        object.lock().unlock();
+        boolean read = fill(transfer);
+        object.lock().lock();
+        @Nullable PagerResult result = settleRead(transfer, map, requested, read);
+        object.pipWakeup(count);
+        reads.give(transfer);
+        return result;
+    }
+
+    private boolean fill(Transfer transfer) {
+        Witness.beforeIo();
+        StoreEntry entry = stores.entry(transfer.location);
+        long slot = Location.slot(transfer.location);
+        try {
+            if (!stores.stay(entry, machine.execution() == Execution.THREADED ? parkedNanos : 0)) {
+                throw new IOException("the store has left");
+            }
+            try {
+                move(entry, transfer, false);
+            } finally {
+                stores.leave(entry);
+            }
+        } catch (IOException e) {
+            figures.readErrors.increment();
+            LOG.error(
+                    "object {}: page-in of {} pages from {} on failed: store {}, slot {}: {}",
+                    transfer.object().id(),
+                    transfer.count(),
+                    transfer.page(0).pindex(),
+                    entry,
+                    slot,
+                    e.getMessage());
+            return false;
+        }
+        for (int i = 0; i < transfer.count(); i++) {
+            transfer.setGood(i, transfer.checksum(i) == Stamp.checksum(transfer.stamp(i)));
+            if (transfer.good(i)) {
+                transfer.scatter(i, memory);
+            }
+        }
+        return true;
+    }
+
+    private @Nullable PagerResult settleRead(Transfer transfer, LocationMap map, int requested, boolean read) {
+        @Nullable PagerResult result = PagerResult.ERROR;
+        for (int i = 0; i < transfer.count(); i++) {
+            Page page = transfer.page(i);
+            page.clearOflags(PageFlags.O_SWAPINPROG);
+            boolean same = transfer.location + i == map.location(page.pindex())
+                    && transfer.stamp(i) == map.stamp(page.pindex());
+            boolean good = read && same && transfer.good(i);
+            if (read && same && !good) {
+                report(transfer, i);
+            }
+            if (good && page.dirty() != 0) {
+                throw new KernelPanic(
+                        "swap read: object %d page %d is dirty: %#x",
+                        transfer.object().id(), page.pindex(), page.dirty());
+            }
+            page.setValid(good ? Page.ALL : 0);
+            if (i == requested) {
+                result = good ? PagerResult.OK : same ? PagerResult.ERROR : null;
+                page.flash();
+            } else if (good) {
+                page.deactivate();
+                page.xunbusy();
+            } else {
+                release(pages, page);
+            }
+        }
+        return result;
+    }
+
+    private void report(Transfer transfer, int i) {
+        figures.wrongContents.increment();
+        LOG.error(
+                "object {} page {}: store {}, slot {} does not hold version {}: its checksum is {}, not {}",
+                transfer.object().id(),
+                transfer.page(i).pindex(),
+                stores.entry(transfer.location),
+                Location.slot(transfer.location + i),
+                Integer.toUnsignedString(Stamp.version(transfer.stamp(i))),
+                Integer.toHexString(transfer.checksum(i)),
+                Integer.toHexString(Stamp.checksum(transfer.stamp(i))));
+    }
+
+    /** Frees an exclusive-busy page that came along in vain, unless it is wired ({@code swp_pager_free_nrpage}). */
+    static void release(Pages pages, Page page) {
+        if (page.wireCount() == 0) {
+            pages.free(page);
+        } else {
+            page.xunbusy();
+        }
+    }
+
+    // Page-out
+
+    /** Takes a transfer for writing; waits while too many are under way. No object is locked. */
+    Transfer beginWrite(VmObject object, boolean wait) {
+        Transfer transfer = (wait ? syncWrites : asyncWrites).take();
+        transfer.reset(object);
+        return transfer;
+    }
+
+    /** Takes a page's contents into the buffer and stamps them. The page is busy and write-protected. */
+    void stamp(Transfer transfer, int i) {
+        transfer.gather(i, memory);
+        int version = versions.incrementAndGet();
+        while (version == 0) {
+            version = versions.incrementAndGet();
+        }
+        transfer.setStamp(i, Stamp.of(version, transfer.checksum(i)));
+    }
+
+    /** Writes a transfer and settles its pages, now or later. No object is locked. */
+    void write(Transfer transfer, boolean wait) {
+        figures.pageOuts.increment();
+        figures.pagesOut.add(transfer.count());
+        if (!wait && writers != null) {
+            writers.submit(transfer);
+        } else {
+            finish(transfer, wait ? syncWrites : asyncWrites);
+        }
+    }
+
+    private void finishLater(Transfer transfer) {
+        finish(transfer, asyncWrites);
+    }
+
+    private void finish(Transfer transfer, TransferPool from) {
+        boolean written = empty(transfer);
+        VmObject object = transfer.object();
+        long location = transfer.location;
+        object.lock().lock();
+        for (int i = 0; i < transfer.count(); i++) {
+            settleWrite(transfer.page(i), written);
+        }
+        object.pipWakeup(transfer.count());
+        object.lock().unlock();
+        stores.leave(location);
+        from.give(transfer);
+    }
+
+    private boolean empty(Transfer transfer) {
+        Witness.beforeIo();
+        StoreEntry entry = stores.entry(transfer.location);
+        try {
+            move(entry, transfer, true);
+            return true;
+        } catch (IOException e) {
+            figures.writeErrors.increment();
+            LOG.error(
+                    "object {}: page-out of {} pages from {} on failed: store {}, slot {}: {}",
+                    transfer.object().id(),
+                    transfer.count(),
+                    transfer.page(0).pindex(),
+                    entry,
+                    Location.slot(transfer.location),
+                    e.getMessage());
+            return false;
+        }
+    }
+
+    private void settleWrite(Page page, boolean written) {
+        page.clearOflags(PageFlags.O_SWAPINPROG);
+        if (!written) {
+            page.makeDirty();
+            page.activate();
+            page.sunbusy();
+            return;
+        }
+        if (page.writeable()) {
+            throw new KernelPanic("swap write: page %d was mapped writeable while it was written", page.pindex());
+        }
+        page.undirty();
+        page.sunbusy();
+        if (pages.counts().severe()) {
+            page.tryToCache();
+        }
+    }
+
+    private void move(StoreEntry entry, Transfer transfer, boolean write) throws IOException {
+        long slot = Location.slot(transfer.location);
+        java.nio.ByteBuffer buffer = transfer.buffer();
+        try {
+            @Nullable TransferProbe asked = probe;
+            if (asked != null) {
+                asked.before(entry.store, write, slot, buffer.remaining() / PageSize.BYTES);
+            }
+            if (write) {
+                entry.store.write(slot, buffer);
+            } else {
+                entry.store.read(slot, buffer);
+            }
+        } catch (RuntimeException | LinkageError | AssertionError e) {
+            LOG.error("swap store {} threw in a transfer at slot {}", entry, slot, e);
+            throw new IOException(e.toString(), e);
+        }
+        if (buffer.hasRemaining()) {
+            throw new IOException(buffer.remaining() + " bytes were not transferred");
+        }
+    }
+}
