@@ -14,6 +14,7 @@ import penumbra.lab.trace.Recording;
 /** The file that a compact recording is written to: it is there as a whole, or as it was before. */
 public final class CompactOutput {
     private final Path target;
+    private final Path directory;
     private volatile boolean cancelled;
 
     /**
@@ -30,6 +31,7 @@ public final class CompactOutput {
         if (parent == null || !Files.isDirectory(parent)) {
             throw new BadInput(target.toString(), "there is no such directory");
         }
+        directory = parent;
     }
 
     /** Makes {@link #write} fail soon; from any thread. */
@@ -44,8 +46,19 @@ public final class CompactOutput {
      * @throws CancellationException after {@link #cancel}
      */
     public long write(Recording recording) throws IOException {
-        Path directory = target.toAbsolutePath().getParent();
-        Path partial = Files.createTempFile(directory, target.getFileName() + ".", ".partial");
+        try {
+            return replace(recording);
+        } catch (BadInput e) {
+            throw e;
+        } catch (IOException e) {
+            throw new BadInput(target.toString(), "cannot be written: " + e.getMessage(), e);
+        }
+    }
+
+    private long replace(Recording recording) throws IOException {
+        // Not a temporary file of the system: those are for their owner alone, and stay so under another name.
+        Path partial = directory.resolve(
+                target.getFileName() + "." + ProcessHandle.current().pid() + ".partial");
         try {
             try (OutputStream out = new Cancellable(Files.newOutputStream(partial))) {
                 recording.writeCompact(out);

@@ -3,17 +3,27 @@ package penumbra.lab.record;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.file.ClosedWatchServiceException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardWatchEventKinds;
+import java.nio.file.WatchKey;
+import java.nio.file.WatchService;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import penumbra.lab.trace.BadInput;
 
 /**
- * A temporary directory that Valgrind writes its logs to. They grow by some 15 bytes per reference, so what has been
+ * A temporary directory that Valgrind writes its logs to. An exec makes Valgrind begin the log of the process again
+ * under the same name; so a log is renamed at once when it appears, and what came before the exec stays whole. Only a
+ * program that ends within the first millisecond of its log is lost. Logs grow by some 15 bytes per reference, so what has been
  * read is given back to the file system where that can be done; where it cannot, there must be room at the start.
  */
 final class LogDirectory implements Closeable {
@@ -26,7 +36,15 @@ final class LogDirectory implements Closeable {
     /** What must stay free while programs run, so that no log is cut short. */
     private static final long ROOM_LEFT = 128L << 20;
 
+    private static final Pattern LOG = Pattern.compile("(\\d{1,9})\\.log");
+
+    /** A log under a name that Valgrind does not know. */
+    record Log(int pid, Path path) {}
+
     private final Path path = Files.createTempDirectory("penumbra-record-");
+    private final WatchService watcher = path.getFileSystem().newWatchService();
+    private final Queue<Log> found = new ConcurrentLinkedQueue<>();
+    private final Map<Integer, Integer> programs = new HashMap<>();
     private final Map<Path, Long> released = new HashMap<>();
     private final boolean releases;
 
@@ -37,24 +55,51 @@ final class LogDirectory implements Closeable {
         if (!releases) {
             requireRoom(ROOM_AT_START);
         }
+        path.register(watcher, StandardWatchEventKinds.ENTRY_CREATE);
+        Thread thread = new Thread(this::watch, "recording-watcher");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     Path path() {
         return path;
     }
 
-    /** The logs that have appeared under the names that Valgrind gives them. */
-    List<Path> newLogs() throws IOException {
-        List<Path> logs = new ArrayList<>();
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(path, "*.log")) {
-            entries.forEach(logs::add);
+    /** The logs that have been set aside since this was asked last, in the order in which they appeared. */
+    List<Log> newLogs() throws IOException {
+        setAside();
+        List<Log> logs = new ArrayList<>();
+        for (Log log = found.poll(); log != null; log = found.poll()) {
+            logs.add(log);
         }
         return logs;
     }
 
-    /** Renames a log, so that the next program of the same process does not begin it again. */
-    Path setAside(Path log, int program) throws IOException {
-        return Files.move(log, log.resolveSibling(log.getFileName() + "." + program));
+    /** Renames logs as soon as they appear, for as long as the directory is open. */
+    private void watch() {
+        try {
+            WatchKey key;
+            do {
+                key = watcher.take();
+                key.pollEvents();
+                setAside();
+            } while (key.reset());
+        } catch (InterruptedException | IOException | ClosedWatchServiceException e) {
+            // The directory was closed, or it will be looked at without being told.
+        }
+    }
+
+    private synchronized void setAside() throws IOException {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(path, "*.log")) {
+            for (Path log : entries) {
+                Matcher name = LOG.matcher(log.getFileName().toString());
+                if (name.matches()) {
+                    int pid = Integer.parseInt(name.group(1));
+                    int program = programs.merge(pid, 1, Integer::sum);
+                    found.add(new Log(pid, Files.move(log, log.resolveSibling(pid + "." + program))));
+                }
+            }
+        }
     }
 
     /** Takes note that a log has been read up to a position, and gives that part back if it is worth it. */
@@ -105,6 +150,7 @@ final class LogDirectory implements Closeable {
 
     @Override
     public void close() throws IOException {
+        watcher.close();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(path)) {
             for (Path entry : entries) {
                 Files.deleteIfExists(entry);

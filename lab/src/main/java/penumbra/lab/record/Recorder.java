@@ -6,39 +6,31 @@ import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import penumbra.lab.trace.BadInput;
 import penumbra.lab.trace.Recording;
 import penumbra.lab.trace.RecordingInProgress;
 
 /**
- * Runs a command under Valgrind's Lackey and follows the logs of all its processes while they grow. An exec makes
- * Valgrind begin the log of the process again under the same name; so each log is renamed as soon as it appears, and
- * what came before the exec stays whole. For one run.
+ * Runs a command under Valgrind's Lackey and follows the logs of all its processes while they grow. For one run.
  */
 public final class Recorder {
     private static final List<String> VALGRIND =
             List.of("valgrind", "--tool=lackey", "--trace-mem=yes", "--trace-syscalls=yes", "--trace-children=yes");
 
-    private static final Pattern LOG = Pattern.compile("(\\d{1,9})\\.log");
-
-    /** How often logs are looked at: far more often than Valgrind can start a program. */
+    /** How often logs are looked at, so that they need not grow by much. */
     private static final long INTERVAL_MILLIS = 20;
 
     /** How long a program that is told to end may take before it is ended by force. */
     private static final long GRACE_SECONDS = 5;
 
     private final List<String> command;
-    private final Map<Integer, Integer> programs = new HashMap<>();
     private volatile boolean cancelled;
+    private boolean begun;
     private int status;
 
     /** Records this command, a program and its arguments. */
@@ -73,7 +65,7 @@ public final class Recorder {
             } finally {
                 end(process);
             }
-            if (programs.isEmpty()) {
+            if (!begun) {
                 throw new BadInput(command.get(0), "Valgrind could not run it");
             }
             return recording.finish();
@@ -97,13 +89,9 @@ public final class Recorder {
         boolean growing;
         do {
             over = waited(process);
-            for (Path log : directory.newLogs()) {
-                Matcher name = LOG.matcher(log.getFileName().toString());
-                if (name.matches()) {
-                    int pid = Integer.parseInt(name.group(1));
-                    int program = programs.merge(pid, 1, Integer::sum);
-                    recording.begin(pid, directory.setAside(log, program));
-                }
+            for (LogDirectory.Log log : directory.newLogs()) {
+                recording.begin(log.pid(), log.path());
+                begun = true;
             }
             growing = recording.advance(Recorder::isAlive, directory::consumed);
             directory.requireRoom();

@@ -36,8 +36,12 @@ final class Spool implements Closeable {
         public void write(byte[] bytes, int at, int count) throws IOException {
             long start = length;
             ByteBuffer rest = ByteBuffer.wrap(bytes, at, count);
-            while (rest.hasRemaining()) {
-                length += file.write(rest, length);
+            try {
+                while (rest.hasRemaining()) {
+                    length += file.write(rest, length);
+                }
+            } catch (IOException e) {
+                throw unusable(e);
             }
             int last = pieces.size() - 1;
             if (last >= 0 && pieces.get(last).end() == start) {
@@ -59,10 +63,19 @@ final class Spool implements Closeable {
     private long length;
 
     /** Makes an empty file in the directory for temporary files. */
-    Spool() throws IOException {
-        Path path = Files.createTempFile("penumbra-", ".spool");
-        file = FileChannel.open(
-                path, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.DELETE_ON_CLOSE);
+    Spool() throws BadInput {
+        try {
+            Path path = Files.createTempFile("penumbra-", ".spool");
+            file = FileChannel.open(
+                    path, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.DELETE_ON_CLOSE);
+        } catch (IOException e) {
+            throw unusable(e);
+        }
+    }
+
+    private static BadInput unusable(IOException e) {
+        return new BadInput(
+                System.getProperty("java.io.tmpdir"), "a temporary file cannot be written: " + e.getMessage(), e);
     }
 
     /** A new, empty part. */
