@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.lab;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import penumbra.kern.Execution;
+import penumbra.kern.Fidelity;
+
+/**
+ * What a machine is booted with.
+ *
+ * @param pages pages of memory
+ * @param swapPages slots of the swap file, the two at its beginning that are never used included
+ * @param swapFile where the swap file lies; null for a temporary one
+ * @param cpus how many CPUs
+ * @param execution whether one thread runs everything in steps
+ * @param fidelity which truth is followed where the original has a defect
+ * @param optimised whether pmap_copy and superpages are used
+ */
+public record MachineSettings(
+        int pages,
+        long swapPages,
+        @Nullable Path swapFile,
+        int cpus,
+        Execution execution,
+        Fidelity fidelity,
+        boolean optimised) {
+    /** A machine of one CPU that runs in steps and keeps to what the original does, for scripts. */
+    public static MachineSettings stepped(int pages, long swapPages, Fidelity fidelity) {
+        return new MachineSettings(pages, swapPages, null, 1, Execution.STEPPED, fidelity, false);
+    }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.lab.replay;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+import penumbra.hw.PageSize;
+import penumbra.hw.Prot;
+import penumbra.lab.Kernel;
+import penumbra.lab.model.ContentModel;
+import penumbra.lab.model.FileContent;
+import penumbra.object.ObjectType;
+import penumbra.object.VmObject;
+import penumbra.vnode.FileNode;
+import penumbra.vnode.FileSystem;
+import penumbra.vnode.Vnode;
+
+/** The files that recorded programs map, each opened once, whoever maps it. */
+final class ReplayFiles implements Closeable {
+    private final Kernel kernel;
+    private final ContentModel model;
+    private final @Nullable FileSystem host;
+    private final long seed;
+    private final Path scratchFolder;
+    private final Map<String, OpenFile> open = new TreeMap<>();
+
+    /** @param host where files are looked for; null generates all of them */
+    ReplayFiles(Kernel kernel, ContentModel model, @Nullable FileSystem host, long seed) throws IOException {
+        this.kernel = kernel;
+        this.model = model;
+        this.host = host;
+        this.seed = seed;
+        this.scratchFolder = Files.createTempDirectory("penumbra-files-");
+    }
+
+    /**
+     * A file in use.
+     *
+     * @param vnode one use of it is ours until the end
+     * @param content what the model knows of it
+     */
+    record OpenFile(ReplayFile file, Vnode vnode, FileContent content) {}
+
+    synchronized OpenFile open(String path) throws IOException {
+        @Nullable OpenFile found = open.get(path);
+        if (found == null) {
+            ReplayFile file = new ReplayFile(path, hostFile(path), seed, scratchFolder);
+            if (file.missing()) {
+                // A vnode pager object needs a size; a mapping extends it to what it needs.
+                file.extend(PageSize.BYTES);
+            }
+            found = new OpenFile(file, kernel.vnodes().wrap(file), model.file(file.original()));
+            open.put(path, found);
+        }
+        return found;
+    }
+
+    private @Nullable FileNode hostFile(String path) {
+        if (host == null) {
+            return null;
+        }
+        try {
+            return host.open(path, false);
+        } catch (IOException e) {
+            // Not there, or not a regular file: replaced, and named in the report.
+            return null;
+        }
+    }
+
+    /** The object of {@code file} with one more reference, the caller's. */
+    VmObject object(OpenFile file) {
+        @Nullable
+        VmObject object = kernel.pagers()
+                .allocate(
+                        ObjectType.VNODE,
+                        file.vnode(),
+                        PageSize.ceiling(file.file().size()),
+                        Prot.ALL,
+                        0,
+                        null);
+        if (object == null) {
+            throw new RunFailed(file.file().name() + ": the vnode pager refuses to map it");
+        }
+        return object;
+    }
+
+    /** Makes {@code file} long enough for {@code bytes} bytes, by generated pages. */
+    void extend(OpenFile file, long bytes) {
+        long size = file.file().extend(bytes);
+        Vnode vnode = file.vnode();
+        vnode.lock().lock();
+        try {
+            kernel.vnodeSizes().setSize(vnode, size);
+        } finally {
+            vnode.lock().unlock();
+        }
+    }
+
+    /** Makes the file of {@code vnode} long enough for {@code bytes} bytes; returns false when it is none of these files. */
+    boolean extend(Vnode vnode, long bytes) {
+        @Nullable OpenFile found = find(vnode);
+        if (found != null) {
+            extend(found, bytes);
+        }
+        return found != null;
+    }
+
+    private synchronized @Nullable OpenFile find(Vnode vnode) {
+        return open.values().stream()
+                .filter(each -> each.vnode() == vnode)
+                .findFirst()
+                .orElse(null);
+    }
+
+    /** The files that were replaced, extended or changed, a line each. */
+    synchronized List<String> remarks() throws IOException {
+        List<String> lines = new ArrayList<>();
+        for (OpenFile each : open.values()) {
+            ReplayFile file = each.file();
+            long generated = PageSize.index(file.generatedBytes());
+            if (file.missing()) {
+                lines.add(file.name() + ": replaced by " + generated + " generated pages");
+            } else if (generated > 0) {
+                lines.add(file.name() + ": extended by " + generated + " generated pages");
+            }
+            if (file.changedMeanwhile()) {
+                lines.add(file.name() + ": changed during the run");
+            }
+        }
+        return lines;
+    }
+
+    /** Keeps the changed copies of shared files; returns where they are. */
+    synchronized List<Path> keep(Path folder) throws IOException {
+        List<Path> kept = new ArrayList<>();
+        for (OpenFile each : open.values()) {
+            @Nullable Path path = each.file().keep(folder);
+            if (path != null) {
+                kept.add(path);
+            }
+        }
+        return kept;
+    }
+
+    /** Gives every file up; nothing may be mapped any more. */
+    @Override
+    public synchronized void close() throws IOException {
+        for (OpenFile each : open.values()) {
+            each.vnode().release();
+            each.file().close();
+        }
+        open.clear();
+        Files.deleteIfExists(scratchFolder);
+    }
+}

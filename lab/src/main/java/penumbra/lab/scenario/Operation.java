@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.lab.scenario;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+/**
+ * One operation of the script language.
+ *
+ * @param name the first word of its lines
+ * @param usage its line with all arguments
+ * @param action what it does; answers what the step's {@code ret} shows
+ */
+record Operation(String name, String usage, Action action) {
+    /** The work of an operation. */
+    @FunctionalInterface
+    interface Action {
+        JsonNode run(Arguments arguments);
+    }
+
+    static Operation of(String usage, Action action) {
+        int space = usage.indexOf(' ');
+        return new Operation(space < 0 ? usage : usage.substring(0, space), usage, action);
+    }
+
+    JsonNode run(Arguments arguments) {
+        return action.run(arguments);
+    }
+}
