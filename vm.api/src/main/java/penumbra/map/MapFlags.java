@@ -40,5 +40,16 @@ public final class MapFlags {
     /** fault: count the page as written ({@code VM_FAULT_DIRTY}). */
     public static final int FAULT_DIRTY = 2;
 
+    /** mincore: the page is in memory. */
+    public static final int MINCORE_INCORE = 0x1;
+    /** mincore: this space accessed it. */
+    public static final int MINCORE_REFERENCED = 0x2;
+    /** mincore: this space modified it. */
+    public static final int MINCORE_MODIFIED = 0x4;
+    /** mincore: somebody accessed it. */
+    public static final int MINCORE_REFERENCED_OTHER = 0x8;
+    /** mincore: somebody modified it. */
+    public static final int MINCORE_MODIFIED_OTHER = 0x10;
+
     private MapFlags() {}
 }

@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 import penumbra.account.Cred;
 import penumbra.hw.Cpu;
+import penumbra.map.AddressSpace;
 import penumbra.map.FaultCounts;
 
 /** The process table. Methods may block; no lock is held. */
@@ -31,14 +32,32 @@ public interface Processes {
     /** Makes a child that shares the parent's address space until it exits or gets one of its own ({@code vfork}). */
     Process vfork(Process parent, String name);
 
+    /**
+     * Gives the process a new, empty address space in place of its own or its parent's ({@code vmspace_exec}); CPUs that
+     * ran it must {@link #run} it again.
+     */
+    AddressSpace exec(Process process);
+
     /** Ends the process and unmaps everything ({@code vmspace_exit}); no CPU may run it any more. */
     void exit(Process process);
 
-    /** Tells the process to die; its faults fail from now on, and its waits for memory end. */
+    /** Tells the process to die: its faults fail with NOT_RECEIVER from now on, and its waits for memory end. */
     void kill(Process process, String reason);
 
     /** Lets {@code cpu} run the process; the CPU is in kernel mode. */
     void run(Cpu cpu, Process process);
+
+    /** The kernel's own address space; ranges of it can be made submaps. */
+    AddressSpace kernelSpace();
+
+    /**
+     * Makes an address space that shares the kernel's mappings, and maps it as a submap over {@code [start, end)} of the
+     * kernel's space, which must be free ({@code kmem_suballoc}).
+     *
+     * @return null when that range is not free
+     */
+    @Nullable
+    AddressSpace kernelSubmap(long start, long end);
 
     /** The processes that are there, by pid. */
     List<Process> all();

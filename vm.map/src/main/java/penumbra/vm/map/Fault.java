@@ -1,0 +1,615 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.vm.map;
+
+import org.jspecify.annotations.Nullable;
+import penumbra.hw.PageSize;
+import penumbra.hw.Prot;
+import penumbra.kern.KernReturn;
+import penumbra.kern.KernelPanic;
+import penumbra.map.MapFlags;
+import penumbra.object.ObjectFlags;
+import penumbra.object.ObjectType;
+import penumbra.object.VmObject;
+import penumbra.page.Alloc;
+import penumbra.page.Page;
+import penumbra.page.PageFlags;
+import penumbra.pager.PagerResult;
+import penumbra.vm.map.FaultTally.Kind;
+import penumbra.vnode.Vnode;
+
+/**
+ * The way from a faulting address to a mapped page ({@code vm_fault}).
+ *
+ * <p>One at a time per object; a CPU keeps its own and uses it again, so that a fault allocates nothing. What is found is
+ * kept from going away by a reference and paging-in-progress on the first object, paging-in-progress on the one being
+ * looked at, and the busy page; the space's lock is dropped for I/O, and its version compared afterwards.
+ */
+@SuppressWarnings("NullAway.Init")
+final class Fault {
+    private static final int COLOR_MASK = 0xfff;
+
+    /** How to go on. */
+    private enum Step {
+        /** With the next step. */
+        ON,
+        /** From the start: everything has been let go. */
+        RETRY,
+        /** Not at all: everything has been let go, and {@link #result} says why. */
+        FAILED
+    }
+
+    private final Layers layers;
+    private final MapLookup at;
+    private final ReadAhead readAhead;
+    private final Prefault prefault;
+
+    // What is asked.
+    private Space space;
+    private @Nullable Proc process;
+    private long address;
+    private int wanted;
+    private int options;
+
+    // What has been found.
+    private boolean mapLocked;
+    private boolean mayGrow;
+    private long version;
+    private int prot;
+    private int access;
+    private VmObject first;
+    private long firstIndex;
+    private @Nullable Page firstPage;
+    private VmObject object;
+    private long pindex;
+    private @Nullable Page page;
+    private @Nullable Vnode vnode;
+    private @Nullable Kind read;
+    private Kind answer;
+    private KernReturn result;
+
+    Fault(Layers layers) {
+        this.layers = layers;
+        this.at = new MapLookup(layers);
+        this.readAhead = new ReadAhead(layers);
+        this.prefault = new Prefault();
+    }
+
+    /**
+     * Makes {@code va} accessible; may block, with no lock held.
+     *
+     * @param process for whom; a killed one gets NOT_RECEIVER
+     * @param kind the {@link Prot} bits wanted
+     * @param flags {@code FAULT_} bits of {@link MapFlags}
+     */
+    KernReturn resolve(Space in, @Nullable Proc forProcess, long va, int kind, int flags) {
+        space = in;
+        process = forProcess;
+        address = PageSize.floor(va);
+        wanted = kind;
+        options = flags;
+        mapLocked = false;
+        mayGrow = true;
+        read = null;
+        readAhead.reset();
+        Step step = Step.RETRY;
+        while (step == Step.RETRY) {
+            step = attempt();
+        }
+        dropVnode();
+        if (step == Step.FAILED) {
+            space.lockShared();
+            space.tally().count(Kind.PROTECTION);
+            space.unlock();
+            return result;
+        }
+        return KernReturn.SUCCESS;
+    }
+
+    private Step attempt() {
+        if (process != null && process.killed()) {
+            return fail(KernReturn.NOT_RECEIVER);
+        }
+        Step step = lookup();
+        if (step == Step.ON) {
+            step = search();
+        }
+        if (step == Step.ON) {
+            step = copyFromBehind();
+        }
+        if (step == Step.ON) {
+            step = validateLookup();
+        }
+        if (step == Step.ON) {
+            finish(heldPage());
+        }
+        return step;
+    }
+
+    private Step fail(KernReturn reason) {
+        result = reason;
+        return Step.FAILED;
+    }
+
+    private Page heldPage() {
+        Page held = page;
+        if (held == null) {
+            throw new KernelPanic("vm_fault: no page at %#x in %s", address, object);
+        }
+        return held;
+    }
+
+    // The map
+
+    private Step lookup() {
+        KernReturn found = at.find(space, address, wanted);
+        if (!found.ok()) {
+            if (found != KernReturn.INVALID_ADDRESS
+                    || !mayGrow
+                    || space.mapped().system()) {
+                return fail(found);
+            }
+            mayGrow = false;
+            return space.growStack(address).ok() ? Step.RETRY : fail(KernReturn.FAILURE);
+        }
+        Entry entry = at.entry();
+        if (entry.has(Entry.NOFAULT)) {
+            throw new KernelPanic("vm_fault: fault on nofault entry, addr: %#x", address);
+        }
+        if (entry.has(Entry.IN_TRANSITION) && entry.wiringThread != Thread.currentThread()) {
+            at.map().awaitTransitionAndDrop(entry);
+            return Step.RETRY;
+        }
+        mapLocked = true;
+        version = at.map().version();
+        prot = at.prot();
+        access = at.wired() ? prot | wanted & Prot.COPY : wanted;
+        first = at.object();
+        firstIndex = at.pindex();
+        firstPage = null;
+        first.lock().lock();
+        first.referenceLocked();
+        first.pipAdd(1);
+        return Step.ON;
+    }
+
+    private void unlockMap() {
+        if (mapLocked) {
+            mapLocked = false;
+            at.map().unlock();
+        }
+    }
+
+    private boolean changesWiring() {
+        return (options & MapFlags.FAULT_CHANGE_WIRING) != 0;
+    }
+
+    // The chain
+
+    /** Walks the chain down to a valid page, which is busy on return, its object locked. */
+    private Step search() {
+        object = first;
+        pindex = firstIndex;
+        for (; ; ) {
+            if (object.has(ObjectFlags.DEAD)) {
+                abandon();
+                return fail(KernReturn.PROTECTION_FAILURE);
+            }
+            page = object.pages().lookup(pindex);
+            if (page != null) {
+                if (page.busied()) {
+                    awaitUnbusied(page);
+                    return Step.RETRY;
+                }
+                page.dequeue();
+                page.xbusy();
+                if (page.valid() == Page.ALL) {
+                    answer = Kind.SOFT;
+                    return Step.ON;
+                }
+            } else if (asksPager() || object == first) {
+                if (pindex >= object.size()) {
+                    abandon();
+                    return fail(KernReturn.PROTECTION_FAILURE);
+                }
+                page = allocate();
+                if (page == null) {
+                    abandon();
+                    layers.pages().waitForFaultMemory("pfault");
+                    return Step.RETRY;
+                }
+                if (page.valid() == Page.ALL) {
+                    answer = Kind.SOFT;
+                    return Step.ON;
+                }
+            }
+            if (asksPager()) {
+                Step step = pageIn(heldPage());
+                if (step != Step.ON || page != null && page.valid() == Page.ALL) {
+                    return step;
+                }
+            }
+            if (object == first) {
+                firstPage = page;
+            } else if (page != null) {
+                page.xunbusy();
+            }
+            if (!descend()) {
+                zeroFill(heldPage());
+                return Step.ON;
+            }
+        }
+    }
+
+    /** Whether the object's pager might have what is not resident ({@code TRYPAGER}). */
+    private boolean asksPager() {
+        return object.type() != ObjectType.DEFAULT && (!changesWiring() || at.wired());
+    }
+
+    /** Lets everything go and sleeps until the page may not be busy any more. */
+    private void awaitUnbusied(Page busy) {
+        // So that the page daemon is less likely to take it before we come back.
+        busy.setAflags(PageFlags.A_REFERENCED);
+        if (object != first) {
+            lockFirst();
+            freeFirstPage();
+            first.pipWakeup(1);
+            first.lock().unlock();
+        }
+        unlockMap();
+        dropVnode();
+        if (object.pages().lookup(pindex) == busy) {
+            busy.sleepIfBusy("vmpfw");
+        }
+        object.pipWakeup(1);
+        object.lock().unlock();
+        first.deallocate();
+    }
+
+    /** Locks the first object while a deeper one is locked, which is dropped meanwhile if need be. */
+    private void lockFirst() {
+        if (!first.lock().tryLock()) {
+            object.lock().unlock();
+            first.lock().lock();
+            object.lock().lock();
+        }
+    }
+
+    private @Nullable Page allocate() {
+        if (layers.pages().counts().severe()) {
+            return null;
+        }
+        object.setColor((int) (PageSize.index(address) - pindex) & COLOR_MASK);
+        boolean zeroed = object.type() != ObjectType.VNODE && object.backing() == null;
+        return layers.pages().alloc(object, pindex, zeroed ? Alloc.NORMAL | Alloc.ZERO : Alloc.NORMAL);
+    }
+
+    /** Has the pager fill the page; on return it is valid, or the pager has nothing and it is still ours only if in the first object. */
+    private Step pageIn(Page empty) {
+        readAhead.chooseWindow(at.entry(), address, pindex, this::cacheBehind);
+        unlockMap();
+        if (!lockVnode()) {
+            return Step.RETRY;
+        }
+        ObjectType type = object.type();
+        PagerResult filled = PagerResult.FAIL;
+        if (readAhead.gather(object, empty)) {
+            filled = layers.pagers().getPages(object, readAhead.run(), readAhead.count(), readAhead.requested());
+        }
+        switch (filled) {
+            case OK -> {
+                // A pager may have put another page in its place.
+                page = object.pages().lookup(pindex);
+                if (page == null) {
+                    abandon();
+                    return Step.RETRY;
+                }
+                read = type == ObjectType.SWAP ? Kind.SWAP_READ : Kind.FILE_READ;
+                answer = read;
+            }
+            case ERROR, BAD -> {
+                layers.pages().free(empty);
+                page = null;
+                abandon();
+                return fail(filled == PagerResult.ERROR ? KernReturn.FAILURE : KernReturn.PROTECTION_FAILURE);
+            }
+            default -> {
+                if (object != first) {
+                    layers.pages().free(empty);
+                    page = null;
+                }
+            }
+        }
+        return Step.ON;
+    }
+
+    private void cacheBehind(int distance) {
+        if (object == first) {
+            readAhead.cacheBehind(first, heldPage(), at.entry(), firstIndex, distance);
+            return;
+        }
+        lockFirst();
+        Page placeholder = firstPage;
+        if (placeholder != null) {
+            readAhead.cacheBehind(first, placeholder, at.entry(), firstIndex, distance);
+        }
+        first.lock().unlock();
+    }
+
+    /** Takes the lock of the file's vnode for the read; when that is not free, lets everything else go first and returns false. */
+    private boolean lockVnode() {
+        if (object.type() != ObjectType.VNODE || !(object.handle() instanceof Vnode file)) {
+            return true;
+        }
+        if (file.lock().isHeld()) {
+            return true;
+        }
+        dropVnode();
+        file.reference();
+        if (file.lock().tryLock()) {
+            vnode = file;
+            return true;
+        }
+        releasePage();
+        abandon();
+        file.lock().lock();
+        vnode = file;
+        return false;
+    }
+
+    private void dropVnode() {
+        if (vnode != null) {
+            vnode.put();
+            vnode = null;
+        }
+    }
+
+    /** Goes on to the object behind, locked, or back to the first when there is none; returns whether there was one. */
+    private boolean descend() {
+        VmObject behind = object.backing();
+        if (behind == null) {
+            if (object != first) {
+                object.pipWakeup(1);
+                object.lock().unlock();
+                object = first;
+                pindex = firstIndex;
+                page = firstPage;
+                first.lock().lock();
+            }
+            firstPage = null;
+            return false;
+        }
+        pindex += object.backingOffset();
+        behind.lock().lock();
+        behind.pipAdd(1);
+        if (object != first) {
+            object.pipWakeup(1);
+        }
+        object.lock().unlock();
+        object = behind;
+        return true;
+    }
+
+    private void zeroFill(Page empty) {
+        if ((empty.flags() & PageFlags.ZERO) == 0) {
+            layers.pmaps().zeroPage(empty);
+        }
+        empty.setValid(Page.ALL);
+        answer = Kind.ZERO_FILL;
+        // Its neighbours are as empty: nothing to map around it.
+        readAhead.single();
+    }
+
+    // Copy on write
+
+    /** Brings a page that was found behind the first object up into it if it is going to be written. */
+    private Step copyFromBehind() {
+        if (object == first) {
+            return Step.ON;
+        }
+        if ((access & (Prot.WRITE | Prot.COPY)) == 0) {
+            prot &= ~Prot.WRITE;
+            return Step.ON;
+        }
+        Page source = heldPage();
+        Page placeholder = firstPage;
+        if (placeholder == null) {
+            throw new KernelPanic("vm_fault: no placeholder in %s for %#x", first, address);
+        }
+        boolean firstLocked = solelyOurs() && first.lock().tryLock();
+        if (firstLocked && object == first.backing()) {
+            if (!moveUp(source)) {
+                return Step.RETRY;
+            }
+        } else {
+            copyUp(source, placeholder, firstLocked);
+        }
+        object = first;
+        pindex = firstIndex;
+        return Step.ON;
+    }
+
+    /** Whether nobody else can ever see this object's pages: its only reference comes from the object in front of it. */
+    private boolean solelyOurs() {
+        return object.shadowCount() == 1
+                && object.refCount() == 1
+                && object.handle() == null
+                && object.type().anonymous();
+    }
+
+    /** Moves the page instead of copying it. Both objects locked; on success only the first is, on failure none. */
+    private boolean moveUp(Page source) {
+        freeFirstPage();
+        if (!layers.pages().rename(source, first, firstIndex)) {
+            first.lock().unlock();
+            releasePage();
+            abandon();
+            layers.pages().waitForMemory("vmwait");
+            return false;
+        }
+        source.xbusy();
+        object.pipWakeup(1);
+        object.lock().unlock();
+        page = source;
+        answer = Kind.COPY_AVOIDED;
+        return true;
+    }
+
+    /** Copies the page into the placeholder. The object behind is locked, the first perhaps; then only the first is. */
+    private void copyUp(Page source, Page placeholder, boolean firstLocked) {
+        if (layers.corrected() && !first.has(ObjectFlags.ONEMAPPING)) {
+            // The first object is shared, and those who share it may have mapped the page that is about to be hidden.
+            layers.pmaps().removeAll(source);
+        }
+        boolean unwires = at.wired() && !changesWiring() && sourceIsWiredHere(source);
+        // The source is busy and its object in use: both stay as they are while others go on.
+        object.lock().unlock();
+        layers.pmaps().copyPage(source, placeholder);
+        object.lock().lock();
+        if (unwires) {
+            source.unwire(false);
+        }
+        releasePage();
+        object.pipWakeup(1);
+        object.lock().unlock();
+        if (!firstLocked) {
+            first.lock().lock();
+        }
+        placeholder.setValid(Page.ALL);
+        if (at.wired() && !changesWiring()) {
+            placeholder.wire();
+        }
+        page = placeholder;
+        answer = Kind.COPY_ON_WRITE;
+    }
+
+    private boolean sourceIsWiredHere(Page source) {
+        return !layers.corrected() || at.map().pmap().extract(address) == source.frame();
+    }
+
+    // The end
+
+    /** Makes sure that the entry still says what it said, if its lock was dropped. */
+    private Step validateLookup() {
+        if (mapLocked) {
+            return Step.ON;
+        }
+        Space map = at.map();
+        if (!map.tryLockShared()) {
+            // Its holder may wait for our page.
+            releasePage();
+            abandon();
+            return Step.RETRY;
+        }
+        mapLocked = true;
+        if (map.version() == version) {
+            return Step.ON;
+        }
+        KernReturn again = at.findAgain(address, access & ~Prot.COPY);
+        boolean same = again.ok() && at.object() == first && at.pindex() == firstIndex;
+        if (!same) {
+            releasePage();
+            abandon();
+            return again.ok() || again == KernReturn.FAILURE ? Step.RETRY : fail(again);
+        }
+        // Write access that was gained meanwhile is left to the next fault.
+        prot &= at.prot();
+        return Step.ON;
+    }
+
+    /** Maps the page and lets it go. The page is busy, its object and the map locked. */
+    private void finish(Page found) {
+        Entry entry = at.entry();
+        Space map = at.map();
+        boolean wired = at.wired();
+        if (read != null) {
+            entry.nextRead = readAhead.behindRun(pindex);
+        }
+        noteWrite(found, entry);
+        if (answer == Kind.SOFT && (access & Prot.WRITE) != 0 && map.pmap().extract(address) == found.frame()) {
+            answer = Kind.PROTECTION;
+        }
+        map.pmap().enter(address, accessKind(), found, prot, wired);
+        if (!changesWiring()) {
+            found.activate();
+        } else if (wired) {
+            found.wire();
+        } else {
+            found.unwire(true);
+        }
+        found.xunbusy();
+        object.pipWakeup(1);
+        object.lock().unlock();
+        if (!changesWiring() && !wired) {
+            prefault.around(map.pmap(), entry, address, readAhead);
+        }
+        map.tally().count(answer);
+        if (read != null && answer != read) {
+            map.tally().countAlso(read);
+        }
+        unlockMap();
+        if (object != first) {
+            first.lock().lock();
+            freeFirstPage();
+            first.pipWakeup(1);
+            first.lock().unlock();
+        }
+        dropVnode();
+        first.deallocate();
+    }
+
+    /** Tells object and pager that the page may be, or is being, written. */
+    private void noteWrite(Page found, Entry entry) {
+        boolean dirty = (options & MapFlags.FAULT_DIRTY) != 0;
+        if ((prot & Prot.WRITE) == 0 && !dirty || !found.managed()) {
+            return;
+        }
+        object.setWriteableDirty();
+        if (!entry.has(Entry.NOSYNC)) {
+            found.clearOflags(PageFlags.O_NOSYNC);
+        } else if (found.dirty() == 0) {
+            // What was written in the expectation of being synced stays so.
+            found.setOflags(PageFlags.O_NOSYNC);
+        }
+        if (dirty || (access & Prot.WRITE) != 0 && !changesWiring()) {
+            found.makeDirty();
+            layers.pagers().pageUnswapped(found);
+        }
+    }
+
+    private int accessKind() {
+        if ((access & Prot.WRITE) != 0) {
+            return Prot.WRITE;
+        }
+        return (access & Prot.EXECUTE) != 0 ? Prot.EXECUTE : Prot.READ;
+    }
+
+    /** Lets go of a page that is of no use after all. Its object locked. */
+    private void releasePage() {
+        Page held = heldPage();
+        held.xunbusy();
+        held.deactivate();
+        page = null;
+    }
+
+    private void freeFirstPage() {
+        if (firstPage != null) {
+            layers.pages().free(firstPage);
+            firstPage = null;
+        }
+    }
+
+    /** Lets everything but the page go ({@code unlock_and_deallocate}). The object at hand is locked. */
+    private void abandon() {
+        object.pipWakeup(1);
+        object.lock().unlock();
+        if (object != first) {
+            first.lock().lock();
+            freeFirstPage();
+            first.pipWakeup(1);
+            first.lock().unlock();
+        }
+        unlockMap();
+        dropVnode();
+        first.deallocate();
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.vm.map;
+
+import org.jspecify.annotations.Nullable;
+import penumbra.hw.PageSize;
+import penumbra.hw.Pmap;
+import penumbra.object.ObjectType;
+import penumbra.object.VmObject;
+import penumbra.page.Page;
+import penumbra.page.PageFlags;
+
+/** Mapping what is in memory around a fault, so that it faults no more ({@code vm_fault_prefault}). */
+final class Prefault {
+    /** Pages tried on either side when nothing was read ({@code PFBAK}, {@code PFFOR}). */
+    private static final int AROUND = 4;
+
+    /**
+     * Maps pages around {@code address} for reading, up to the first that is nowhere in memory. The space's lock is held,
+     * no object's.
+     *
+     * @param read what the fault read: exactly that is mapped if it read anything
+     */
+    void around(Pmap pmap, Entry entry, long address, ReadAhead read) {
+        int backward = read.count() > 0 ? read.requested() : AROUND;
+        int forward = read.count() > 0 ? read.count() - read.requested() - 1 : AROUND;
+        VmObject top = entry.object;
+        if (top == null) {
+            return;
+        }
+        long from = Math.max(entry.start, address - PageSize.bytes(backward));
+        long to = Math.min(entry.end, address + PageSize.bytes(forward + 1L));
+        for (long at = from; at < to; at += PageSize.BYTES) {
+            if (at != address && pmap.prefaultable(at) && !map(pmap, entry, top, at)) {
+                return;
+            }
+        }
+    }
+
+    /** Maps the page at {@code address} if it is fit for that; returns whether there is one. */
+    private static boolean map(Pmap pmap, Entry entry, VmObject top, long address) {
+        VmObject object = top;
+        long pindex = entry.pindexOf(address);
+        object.lock().lock();
+        Page page = object.pages().lookup(pindex);
+        while (page == null && object.type() == ObjectType.DEFAULT) {
+            @Nullable VmObject behind = object.backing();
+            if (behind == null) {
+                break;
+            }
+            pindex += object.backingOffset();
+            behind.lock().lock();
+            object.lock().unlock();
+            object = behind;
+            page = object.pages().lookup(pindex);
+        }
+        if (page != null && page.valid() == Page.ALL && (page.flags() & PageFlags.FICTITIOUS) == 0 && !page.xbusied()) {
+            pmap.enterQuick(address, page, entry.prot);
+        }
+        object.lock().unlock();
+        return page != null;
+    }
+}
