@@ -108,7 +108,7 @@ final class BlockTrie {
     }
 
     private boolean fits(long index) {
-        return index >>> BITS * height == 0;
+        return index >>> (BITS * height) == 0;
     }
 
     private static int child(long index, int shift) {
