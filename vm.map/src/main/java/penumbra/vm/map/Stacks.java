@@ -69,8 +69,8 @@ final class Stacks {
             return upper == null ? KernReturn.SUCCESS : growDown(below, upper, address);
         }
         // Of two, the nearer one grows less.
-        boolean up = upper == null || address - lower.end <= upper.start - address;
-        return up ? growUp(lower, above, address) : growDown(below, upper, address);
+        boolean upperIsNearer = upper != null && upper.start - address < address - lower.end;
+        return upper != null && upperIsNearer ? growDown(below, upper, address) : growUp(lower, above, address);
     }
 
     private KernReturn growDown(@Nullable Entry below, Entry stack, long address) {
