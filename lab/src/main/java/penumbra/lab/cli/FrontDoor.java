@@ -37,15 +37,16 @@ public final class FrontDoor {
     /** A command came; its name is the one that its picocli annotation gives. */
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     public void addCommand(LabCommand command) {
-        commands.put(nameOf(command), new Run(command));
+        Run run = new Run(command);
+        commands.put(run.syntax().getCommandName(), run);
     }
 
     /** A command goes; blocks until a run of it has ended. */
     public void removeCommand(LabCommand command) {
-        Run run = commands.remove(nameOf(command));
-        if (run != null) {
+        commands.values().stream().filter(run -> run.runs(command)).forEach(run -> {
+            commands.values().remove(run);
             run.close();
-        }
+        });
     }
 
     /** Runs a command at the prompt. A status other than 0 is an error there, so that a script stops. */
@@ -60,7 +61,7 @@ public final class FrontDoor {
     /** Runs the command that {@code arguments} name; blocks until it has ended and returns its {@link ExitStatus}. */
     int run(String... arguments) {
         CommandLine vm = new CommandLine(new RootCommand());
-        commands.forEach((name, run) -> vm.addSubcommand(name, run.command()));
+        commands.forEach((name, run) -> vm.addSubcommand(name, run.syntax()));
         vm.setExecutionStrategy(this::execute);
         vm.setParameterExceptionHandler(this::explain);
         return vm.execute(arguments);
@@ -118,9 +119,5 @@ public final class FrontDoor {
             needs.unsatisfied().forEach(need -> err.println(name + ": " + need));
         }
         return ExitStatus.UNUSABLE;
-    }
-
-    private static String nameOf(LabCommand command) {
-        return CommandLine.Model.CommandSpec.forAnnotatedObject(command).name();
     }
 }

@@ -5,20 +5,31 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 
 /** The runs of one command: at most one at a time, and none any more once the command has been taken away. */
 final class Run {
     private final LabCommand command;
+
+    // One for all runs: it knows the values that the options had at first, and restores them before each run.
+    private final CommandLine syntax;
+
     private @Nullable FutureTask<Integer> current;
     private boolean cancelled;
     private boolean closed;
 
     Run(LabCommand command) {
         this.command = command;
+        this.syntax = new CommandLine(command);
     }
 
-    LabCommand command() {
-        return command;
+    boolean runs(LabCommand other) {
+        return command == other;
+    }
+
+    /** The command's name, options and help. */
+    CommandLine syntax() {
+        return syntax;
     }
 
     /**

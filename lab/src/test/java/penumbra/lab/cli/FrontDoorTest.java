@@ -10,6 +10,7 @@ import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,6 +24,9 @@ class FrontDoorTest {
     @CommandLine.Command(name = "probe", mixinStandardHelpOptions = true, description = "Ends as told.")
     static final class Probe implements LabCommand {
         private final Callable<Integer> end;
+
+        @CommandLine.Spec
+        CommandLine.Model.CommandSpec spec;
 
         @CommandLine.Option(names = "--size", description = "a number")
         int size = 5;
@@ -95,12 +99,14 @@ class FrontDoorTest {
 
     @Test
     void aCommandMayRefuseItsArgumentsItself() {
-        FrontDoor door = emptyDoor();
-        door.addCommand(new Probe(() -> {
-            throw new CommandLine.ParameterException(new CommandLine(new Object()), "the size must be even");
+        AtomicReference<Probe> probe = new AtomicReference<>();
+        probe.set(new Probe(() -> {
+            throw new CommandLine.ParameterException(probe.get().spec.commandLine(), "the size must be even");
         }));
+        FrontDoor door = emptyDoor();
+        door.addCommand(probe.get());
         assertThat(door.run("probe")).isEqualTo(ExitStatus.UNUSABLE);
-        assertThat(complaint()).contains("the size must be even");
+        assertThat(complaint()).isEqualTo("vm probe: the size must be even (see 'vm probe --help')\n");
     }
 
     @Test

@@ -10,10 +10,12 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import picocli.CommandLine.Command;
 
 @Timeout(60)
 class RunTest {
     /** A command that runs until it is cancelled. */
+    @Command(name = "endless")
     private static final class Endless implements LabCommand {
         final CountDownLatch started = new CountDownLatch(1);
         private final CountDownLatch cancelled = new CountDownLatch(1);
@@ -90,6 +92,7 @@ class RunTest {
         return task;
     }
 
+    @Command(name = "quick")
     private record Returning(int status) implements LabCommand {
         @Override
         public Integer call() {

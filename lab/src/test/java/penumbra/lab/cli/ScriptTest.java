@@ -86,8 +86,8 @@ class ScriptTest {
 
     @Test
     void joinsLinesUntilTheCommandIsComplete() throws IOException {
-        assertThat(run("say (\n say\n  inner\n)\nsay after")).isNull();
-        assertThat(printed()).isEqualTo("inner\nafter\n");
+        assertThat(run("say \"one\ntwo\"\n[4\n5]\nsay after")).isNull();
+        assertThat(printed()).isEqualTo("one\ntwo\n4\n5\n\nafter\n");
     }
 
     @Test
@@ -98,7 +98,7 @@ class ScriptTest {
 
     @Test
     void namesTheFirstLineOfALongCommand() throws IOException {
-        assertThat(run("say one\nsay (\nnosuch\n)\n")).isEqualTo("s:2: Command not found: nosuch");
+        assertThat(run("say one\nsay (\nnosuch)\n")).isEqualTo("s:2: Command not found: nosuch");
     }
 
     @Test
