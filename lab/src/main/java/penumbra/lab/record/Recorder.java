@@ -19,8 +19,8 @@ import penumbra.lab.trace.RecordingInProgress;
  * Runs a command under Valgrind's Lackey and follows the logs of all its processes while they grow. For one run.
  */
 public final class Recorder {
-    private static final List<String> VALGRIND =
-            List.of("valgrind", "--tool=lackey", "--trace-mem=yes", "--trace-syscalls=yes", "--trace-children=yes");
+    private static final List<String> OPTIONS =
+            List.of("--tool=lackey", "--trace-mem=yes", "--trace-syscalls=yes", "--trace-children=yes");
 
     /** How often logs are looked at, so that they need not grow by much. */
     private static final long INTERVAL_MILLIS = 20;
@@ -28,6 +28,7 @@ public final class Recorder {
     /** How long a program that is told to end may take before it is ended by force. */
     private static final long GRACE_SECONDS = 5;
 
+    private final String valgrind;
     private final List<String> command;
     private volatile boolean cancelled;
     private boolean begun;
@@ -35,6 +36,11 @@ public final class Recorder {
 
     /** Records this command, a program and its arguments. */
     public Recorder(List<String> command) {
+        this("valgrind", command);
+    }
+
+    Recorder(String valgrind, List<String> command) {
+        this.valgrind = valgrind;
         this.command = List.copyOf(command);
     }
 
@@ -73,14 +79,16 @@ public final class Recorder {
     }
 
     private Process start(Path directory) throws IOException {
-        List<String> whole = new ArrayList<>(VALGRIND);
+        List<String> whole = new ArrayList<>();
+        whole.add(valgrind);
+        whole.addAll(OPTIONS);
         whole.add("--log-file=" + directory.resolve("%p.log"));
         whole.add("--");
         whole.addAll(command);
         try {
             return new ProcessBuilder(whole).inheritIO().start();
         } catch (IOException e) {
-            throw new BadInput("valgrind", "cannot be run, expected Valgrind on the search path", e);
+            throw new BadInput(valgrind, "cannot be run, expected Valgrind on the search path", e);
         }
     }
 

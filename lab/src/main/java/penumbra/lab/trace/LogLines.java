@@ -82,7 +82,7 @@ final class LogLines {
 
     /** Takes note of a reference outside the places where {@link #inBody} says that they may stand. */
     void reference(long line) throws IOException {
-        enterBody(false, line, "a reference");
+        enterBody(false, line);
         if (open != null) {
             throw bad(line, "the call in line " + open.line() + " has no result");
         }
@@ -100,7 +100,7 @@ final class LogLines {
             return "";
         }
         if (!inBody) {
-            enterBody(text.startsWith(CONTINUATION), line, BadInput.quote(text));
+            enterBody(text.startsWith(CONTINUATION), line);
             if (continuesFork) {
                 return text.substring(CONTINUATION.length()).trim();
             }
@@ -125,13 +125,18 @@ final class LogLines {
         throw bad(line, "a line of no known form: " + BadInput.quote(text));
     }
 
-    private void enterBody(boolean continuing, long line, String found) throws IOException {
+    /** Fails unless the log has begun as Lackey's do. */
+    void checkHeader(long line) throws BadInput {
+        if (pid < 0) {
+            throw bad(line, "no log of Valgrind's Lackey, expected '==PID== Lackey, ...'");
+        }
+    }
+
+    private void enterBody(boolean continuing, long line) throws IOException {
         if (inBody) {
             return;
         }
-        if (pid < 0) {
-            throw bad(line, "no log of Valgrind's Lackey: expected '==PID== Lackey, ...', found " + found);
-        }
+        checkHeader(line);
         inBody = true;
         continuesFork = continuing;
         if (!continuing) {
@@ -256,10 +261,7 @@ final class LogLines {
 
     /** Ends the log behind its last line. */
     LogSummary finish(long line) throws IOException {
-        if (pid < 0) {
-            throw bad(line, "an empty log: expected '==PID== Lackey, ...'");
-        }
-        enterBody(false, line, "");
+        enterBody(false, line);
         return new LogSummary(pid, parentPid, command, continuesFork, children, complete, instructions);
     }
 

@@ -98,6 +98,7 @@ final class LogParser {
     /** Ends the log. Returns what it says of its process. */
     LogSummary finish() throws IOException {
         if (next < limit) {
+            lines.checkHeader(line);
             throw new BadInput(source, line, "the log ends in the middle of a line");
         }
         LogSummary summary = lines.finish(line);

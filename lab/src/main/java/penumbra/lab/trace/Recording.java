@@ -171,9 +171,17 @@ public final class Recording implements Closeable {
             throw new IllegalStateException("process " + process.pid() + " is opened before its parent has forked it");
         }
         Member member = members.get(process.index());
-        ByteReader in = new ByteReader(member.source(), member.contents().open());
+        ByteReader in = new ByteReader(member.source(), contents(member));
         int family = process.index();
         return new AheadTrace(new TraceReader(in, descriptors.copy(), (pid, open) -> born(family, pid, open)), reader);
+    }
+
+    private static InputStream contents(Member member) throws BadInput {
+        try {
+            return member.contents().open();
+        } catch (IOException e) {
+            throw Inputs.failure(member.source(), e);
+        }
     }
 
     private @Nullable RecordedProcess born(int parent, int pid, Descriptors open) {
