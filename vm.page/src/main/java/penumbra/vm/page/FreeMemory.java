@@ -272,10 +272,10 @@ final class FreeMemory {
 
     /** Moves the cached pages of [offset, offset + size) of {@code from} to {@code to}, from 0 on. Both owners are locked. */
     void transfer(ResidentSet from, long offset, ResidentSet to, long size) {
-        lock.lock();
-        if (!to.cached.isEmpty()) {
+        if (!to.cacheEmpty()) {
             throw new KernelPanic("vm_page_cache_transfer: %s has cached pages", to.owner());
         }
+        lock.lock();
         boolean had = !from.cached.isEmpty();
         for (VmPage page = from.cached.lookupGe(offset);
                 page != null && page.pindex - offset < size;

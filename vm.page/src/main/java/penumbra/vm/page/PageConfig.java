@@ -6,7 +6,7 @@ import org.osgi.service.metatype.annotations.ObjectClassDefinition;
 
 /** How the page layer behaves. */
 @ObjectClassDefinition(name = "Penumbra Pages", description = "Debugging aids of the page layer")
-@interface PageConfig {
+public @interface PageConfig {
     @AttributeDefinition(
             name = "Fill freed pages",
             description = "Overwrites every page that is freed, so that a use after free shows; costs time")

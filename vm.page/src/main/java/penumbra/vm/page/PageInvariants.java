@@ -252,13 +252,12 @@ final class PageInvariants {
 
     private void checkSet(ResidentSet set) {
         PageOwner owner = set.owner();
-        owner.lock().lock();
         int listed = 0;
         @Nullable VmPage previous = null;
         for (VmPage page = set.firstPage(); page != null; page = page.listNext) {
             listed++;
-            if (page.home != set || set.lookup(page.pindex) != page) {
-                violations.report("%s is listed by %s, which has %s there", page, owner, set.lookup(page.pindex));
+            if (page.home != set || set.find(page.pindex) != page) {
+                violations.report("%s is listed by %s, which has %s there", page, owner, set.find(page.pindex));
             }
             if (page.listPrevious != previous || (previous != null && previous.pindex >= page.pindex)) {
                 violations.report("%s follows %s in the list of %s", page, previous, owner);
@@ -272,6 +271,5 @@ final class PageInvariants {
         if (listed != set.count() || inTrie != listed) {
             violations.report("%s counts %d pages, lists %d and finds %d", owner, set.count(), listed, inTrie);
         }
-        owner.lock().unlock();
     }
 }

@@ -59,6 +59,12 @@ final class ResidentSet implements ResidentPages {
         return trie.lookupLe(pindex);
     }
 
+    /** The resident page at {@code pindex}, whoever asks. */
+    @Nullable
+    VmPage find(long pindex) {
+        return trie.lookup(pindex);
+    }
+
     /** Puts {@code page} in at its pindex, behind {@code predecessor}. */
     void add(VmPage page, @Nullable VmPage predecessor) {
         trie.insert(page);
