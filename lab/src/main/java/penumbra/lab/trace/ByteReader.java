@@ -82,22 +82,30 @@ public final class ByteReader implements Closeable {
         return new String(bytes, StandardCharsets.UTF_8);
     }
 
+    /** Fails if anything follows, or if the stream below finds at its end that it was damaged. */
+    public void end() throws IOException {
+        if (next < limit || read() > 0) {
+            throw damaged("more than was expected");
+        }
+    }
+
     private void fill() throws IOException {
+        if (read() <= 0) {
+            throw damaged("it ends too early");
+        }
+    }
+
+    private int read() throws IOException {
         drained += limit;
         next = 0;
         limit = 0;
-        int got;
         try {
-            got = in.read(buffer);
-        } catch (BadInput e) {
-            throw e;
+            int got = in.read(buffer);
+            limit = Math.max(got, 0);
+            return got;
         } catch (IOException e) {
-            throw new BadInput(source, Inputs.describe(e), e);
+            throw Inputs.failure(source, e);
         }
-        if (got <= 0) {
-            throw damaged("it ends too early");
-        }
-        limit = got;
     }
 
     @Override

@@ -130,6 +130,7 @@ final class CompactFile implements Closeable {
             for (int left = in.number(0, length); left > 0; left--) {
                 files.add(recordedFile(in));
             }
+            in.end();
         }
     }
 

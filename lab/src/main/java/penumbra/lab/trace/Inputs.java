@@ -5,6 +5,7 @@ import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
@@ -111,7 +112,10 @@ final class Inputs {
                 visitor.log(source, contents);
                 return 1;
             }
-            return visitTar(source, new TarArchiveInputStream(contents), visitor);
+            int logs = visitTar(source, new TarArchiveInputStream(contents), visitor);
+            // Only at its very end does a compressed stream say whether all of it was whole.
+            contents.transferTo(OutputStream.nullOutputStream());
+            return logs;
         }
     }
 

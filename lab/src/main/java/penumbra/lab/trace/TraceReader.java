@@ -114,6 +114,7 @@ final class TraceReader implements Closeable {
                     throw in.damaged("another number of references than it says");
                 }
             }
+            in.end();
             ended = true;
             return;
         }
