@@ -281,6 +281,8 @@ public final class VnodeTable implements Vnodes, AutoCloseable {
         VmObject object = doomed.object();
         if (object != null) {
             destroyObject(doomed, object);
+            // Whether or not a pager was there to do it.
+            doomed.setObject(null);
         }
         try {
             doomed.node().close();
