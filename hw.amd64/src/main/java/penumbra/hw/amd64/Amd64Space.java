@@ -164,7 +164,8 @@ final class Amd64Space implements MmuSpace {
                 report(old);
             }
             if (next == old || memory.compareAndSet(leaf, at, old, next)) {
-                boolean weaker = (old & ~next & (Pte.WRITE | Pte.DIRTY)) != 0 || (next & ~old & Pte.NO_EXECUTE) != 0;
+                long lost = old & ~next & (Pte.WRITE | Pte.DIRTY | Pte.ACCESSED);
+                boolean weaker = lost != 0 || (next & ~old & Pte.NO_EXECUTE) != 0;
                 if (weaker) {
                     markStale(page, old);
                 }

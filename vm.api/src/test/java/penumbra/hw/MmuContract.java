@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.hw;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What every {@link Mmu} must do: extend it and say how one of yours is made.
+ *
+ * <p>The random test compares it with a model, operation by operation: mappings, counts, reports, and that every
+ * translation which a TLB may still have is one that the tables still allow.
+ */
+public abstract class MmuContract implements MmuReports {
+    private static final int FRAMES = 24;
+    private static final int SPACES = 4;
+    private static final int STEPS = 1500;
+    private static final int TABLES = 256;
+    private static final int MANAGED = MmuMapping.MANAGED;
+    private static final int ACCESSED = MmuMapping.ACCESSED;
+    private static final int MODIFIED = MmuMapping.MODIFIED;
+    private static final int WIRED = MmuMapping.WIRED;
+
+    /** One mapping as it should be. */
+    private record Mapping(int frame, int prot, int attributes) {
+        boolean has(int bits) {
+            return (attributes & bits) == bits;
+        }
+
+        Mapping with(int bits) {
+            return new Mapping(frame, prot, attributes | bits);
+        }
+
+        Mapping without(int bits) {
+            return new Mapping(frame, prot, attributes & ~bits);
+        }
+
+        Mapping limitedTo(int limit) {
+            return new Mapping(frame, prot & limit, attributes);
+        }
+    }
+
+    private final TlbModel machine = new TlbModel();
+    private final Set<Integer> modified = new HashSet<>();
+    private final Set<Integer> referenced = new HashSet<>();
+    private final Map<Integer, TreeMap<Long, Mapping>> model = new HashMap<>();
+    private final List<MmuSpace> spaces = new ArrayList<>();
+    private HeapMemory memory;
+    private Mmu mmu;
+    private int first;
+
+    /** A new MMU that serves no machine. */
+    protected abstract Mmu create();
+
+    @BeforeEach
+    void attach() {
+        serve(TABLES);
+    }
+
+    private void serve(int tables) {
+        memory = new HeapMemory(FRAMES, tables);
+        first = memory.segments().get(0).firstFrame();
+        mmu = create();
+        mmu.attach(machine, memory, this);
+        spaces.clear();
+        model.clear();
+        for (int asid = 0; asid < SPACES; asid++) {
+            spaces.add(mmu.create(asid));
+            model.put(asid, new TreeMap<>());
+        }
+    }
+
+    @AfterEach
+    void detach() {
+        mmu.detach();
+    }
+
+    @Override
+    public void modified(int frame) {
+        modified.add(frame);
+    }
+
+    @Override
+    public void referenced(int frame) {
+        referenced.add(frame);
+    }
+
+    @Test
+    void hasAName() {
+        assertThat(mmu.name()).isNotBlank().doesNotContain(" ");
+    }
+
+    @Test
+    void anEmptySpaceMapsNothing() {
+        MmuSpace space = spaces.get(1);
+        assertThat(space.walk(0, Prot.READ)).isEqualTo(TlbEntry.MISS);
+        assertThat(space.walk((1L << 47) - 1, Prot.WRITE)).isEqualTo(TlbEntry.MISS);
+        assertThat(space.query(0)).isEqualTo(-1);
+        assertThat(space.residentCount()).isZero();
+        assertThat(space.prefaultable(7)).isFalse();
+        assertThat(space.enterQuick(7, first, Prot.READ, MANAGED)).isFalse();
+        assertThat(space.changeWiring(7, true)).isFalse();
+    }
+
+    @Test
+    void theWalkSetsAccessedAndModified() {
+        MmuSpace space = spaces.get(1);
+        space.enter(5, first, Prot.RW, MANAGED);
+        assertThat(space.query(5)).isEqualTo(mapping(first, Prot.RW, MANAGED));
+        assertThat(mmu.isReferenced(first)).isFalse();
+        long read = space.walk(5 << PageSize.SHIFT | 123, Prot.READ);
+        assertThat(TlbEntry.allows(read, Prot.READ)).isTrue();
+        assertThat(TlbEntry.allows(read, Prot.WRITE)).isFalse();
+        assertThat(TlbEntry.allows(read, Prot.EXECUTE)).isFalse();
+        assertThat(mmu.isReferenced(first)).isTrue();
+        assertThat(mmu.isModified(first)).isFalse();
+        long write = space.walk(5 << PageSize.SHIFT, Prot.WRITE);
+        assertThat(TlbEntry.allows(write, Prot.WRITE)).isTrue();
+        assertThat(mmu.isModified(first)).isTrue();
+        assertThat(space.walk(5 << PageSize.SHIFT, Prot.EXECUTE)).isEqualTo(TlbEntry.MISS);
+        assertThat(modified).isEmpty();
+        assertThat(referenced).isEmpty();
+    }
+
+    @Test
+    void removalReportsWhatTheMappingSaw() {
+        spaces.get(1).enter(5, first, Prot.RW, MANAGED | ACCESSED | MODIFIED);
+        spaces.get(2).enter(9, first, Prot.READ, MANAGED);
+        spaces.get(3).enter(9, first + 1, Prot.READ, MANAGED | ACCESSED);
+        spaces.get(3).enter(10, first + 2, Prot.RW, ACCESSED | MODIFIED);
+        mmu.removeAll(first);
+        assertThat(modified).containsExactly(first);
+        assertThat(referenced).containsExactly(first);
+        spaces.get(3).remove(0, 100);
+        assertThat(modified).containsExactly(first);
+        assertThat(referenced).containsExactlyInAnyOrder(first, first + 1);
+        assertThat(mmu.isMapped(first)).isFalse();
+        assertThat(spaces.get(1).residentCount()).isZero();
+        assertThat(spaces.get(2).residentCount()).isZero();
+        assertThat(spaces.get(3).residentCount()).isZero();
+    }
+
+    @Test
+    void countsReferencesUpToTheLimit() {
+        for (MmuSpace space : spaces) {
+            space.enter(3, first, Prot.READ, MANAGED | ACCESSED);
+        }
+        assertThat(mmu.testAndClearReferenced(first, 3)).isEqualTo(3);
+        assertThat(mmu.testAndClearReferenced(first, 3)).isEqualTo(1);
+        assertThat(mmu.testAndClearReferenced(first, 3)).isZero();
+    }
+
+    @Test
+    void tablesThatRunOutChangeNothing() {
+        mmu.detach();
+        serve(8);
+        MmuSpace space = spaces.get(1);
+        List<Long> mapped = new ArrayList<>();
+        long page = 0;
+        while (space.enter(page, first, Prot.READ, MANAGED)) {
+            mapped.add(page);
+            page += 1L << 27;
+        }
+        assertThat(mapped).isNotEmpty();
+        assertThat(space.query(page)).isEqualTo(-1);
+        assertThat(space.residentCount()).isEqualTo(mapped.size());
+        assertThat(spaces.get(2).enter(0, first, Prot.READ, MANAGED)).isFalse();
+        space.remove(mapped.get(0), mapped.get(0) + 1);
+        assertThat(space.enter(page, first, Prot.READ, MANAGED)).isTrue();
+        space.removeUnwired();
+        assertThat(space.residentCount()).isZero();
+        assertThat(spaces.get(2).enter(0, first, Prot.READ, MANAGED)).isTrue();
+    }
+
+    @Test
+    void tablesComeBack() {
+        for (int round = 0; round < 2 * TABLES; round++) {
+            MmuSpace space = spaces.get(round % SPACES);
+            long page = (long) round << 20;
+            assertThat(space.enter(page, first + 1, Prot.READ, MANAGED)).isTrue();
+            switch (round % 4) {
+                case 0 -> space.remove(page, page + 1);
+                case 1 -> mmu.removeAll(first + 1);
+                case 2 -> space.removeUnwired();
+                default -> {
+                    space.release();
+                    spaces.set(round % SPACES, mmu.create(round % SPACES));
+                }
+            }
+            assertThat(mmu.isMapped(first + 1)).isFalse();
+        }
+    }
+
+    @RepeatedTest(4)
+    void doesWhatTheModelDoes() {
+        long seed = System.nanoTime();
+        System.out.println("MmuContract seed " + seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int step = 0; step < STEPS; step++) {
+            modified.clear();
+            referenced.clear();
+            Set<Integer> wantModified = new HashSet<>();
+            Set<Integer> wantReferenced = new HashSet<>();
+            String did = "seed " + seed + " step " + step + ": " + act(random, wantModified, wantReferenced);
+            assertThat(modified).as(did).isEqualTo(wantModified);
+            assertThat(referenced).as(did).isEqualTo(wantReferenced);
+            compare(did);
+        }
+    }
+
+    /** One random operation on both; returns its description. */
+    private String act(SplittableRandom random, Set<Integer> wantModified, Set<Integer> wantReferenced) {
+        int asid = random.nextInt(SPACES);
+        MmuSpace space = spaces.get(asid);
+        TreeMap<Long, Mapping> mine = model.get(asid);
+        long page = page(random);
+        long end = page + 1 + (random.nextInt(4) == 0 ? random.nextInt(1 << 19) : random.nextInt(6));
+        int frame = first + random.nextInt(FRAMES);
+        int prot = Prot.READ | random.nextInt(8);
+        Mapping wanted = new Mapping(frame, prot, attributes(random, frame, prot));
+        switch (random.nextInt(16)) {
+            case 0, 1, 2, 3 -> {
+                assertThat(space.enter(page, frame, prot, wanted.attributes())).isTrue();
+                mine.merge(page, wanted, (old, next) -> replaced(old, next, wantModified, wantReferenced));
+                return "enter " + asid + " " + page + " " + wanted;
+            }
+            case 4 -> {
+                boolean expected = space.prefaultable(page);
+                boolean entered = space.enterQuick(page, frame, prot, wanted.attributes());
+                assertThat(entered).isEqualTo(expected);
+                if (entered) {
+                    assertThat(mine.put(page, wanted)).isNull();
+                }
+                return "enterQuick " + asid + " " + page + " " + wanted;
+            }
+            case 5, 6, 7, 8 -> {
+                int access = 1 << random.nextInt(3);
+                walk(asid, page, access);
+                return "walk " + asid + " " + page + " " + access;
+            }
+            case 9 -> {
+                space.remove(page, end);
+                drop(mine.subMap(page, end), wantModified, wantReferenced);
+                return "remove " + asid + " " + page + " " + end;
+            }
+            case 10 -> {
+                int limit = random.nextInt(8);
+                space.protect(page, end, limit);
+                protect(mine.subMap(page, end), limit, wantModified, wantReferenced);
+                return "protect " + asid + " " + page + " " + end + " " + limit;
+            }
+            case 11 -> {
+                boolean wire = random.nextBoolean();
+                assertThat(space.changeWiring(page, wire)).isEqualTo(mine.containsKey(page));
+                mine.computeIfPresent(page, (key, old) -> wire ? old.with(WIRED) : old.without(WIRED));
+                return "changeWiring " + asid + " " + page + " " + wire;
+            }
+            case 12 -> {
+                boolean keep = random.nextBoolean();
+                space.advise(page, end, keep);
+                forget(mine.subMap(page, end), keep, wantModified);
+                return "advise " + asid + " " + page + " " + end + " " + keep;
+            }
+            case 13 -> {
+                mmu.removeWrite(frame);
+                for (TreeMap<Long, Mapping> each : model.values()) {
+                    each.replaceAll((key, old) -> of(old, frame) ? limited(old, ~Prot.WRITE, wantModified) : old);
+                }
+                return "removeWrite " + frame;
+            }
+            case 14 -> {
+                return clear(random, frame);
+            }
+            default -> {
+                return rarer(random, asid, frame, wantModified, wantReferenced);
+            }
+        }
+    }
+
+    private String clear(SplittableRandom random, int frame) {
+        if (random.nextBoolean()) {
+            mmu.clearModify(frame);
+            model.values().forEach(each -> each.replaceAll((key, old) -> of(old, frame) ? old.without(MODIFIED) : old));
+            return "clearModify " + frame;
+        }
+        int accessed = mmu.testAndClearReferenced(frame, Integer.MAX_VALUE);
+        assertThat(accessed).isEqualTo(count(frame, ACCESSED));
+        model.values().forEach(each -> each.replaceAll((key, old) -> of(old, frame) ? old.without(ACCESSED) : old));
+        return "testAndClearReferenced " + frame;
+    }
+
+    private String rarer(
+            SplittableRandom random, int asid, int frame, Set<Integer> wantModified, Set<Integer> wantReferenced) {
+        MmuSpace space = spaces.get(asid);
+        TreeMap<Long, Mapping> mine = model.get(asid);
+        switch (random.nextInt(8)) {
+            case 0 -> {
+                space.removeUnwired();
+                report(mine, false, wantModified, wantReferenced);
+                mine.values().removeIf(old -> !old.has(WIRED));
+                return "removeUnwired " + asid;
+            }
+            case 1 -> {
+                space.release();
+                drop(mine, wantModified, wantReferenced);
+                machine.invalidateSpace(asid);
+                spaces.set(asid, mmu.create(asid));
+                return "release " + asid;
+            }
+            default -> {
+                mmu.removeAll(frame);
+                for (TreeMap<Long, Mapping> each : model.values()) {
+                    for (Mapping old : each.values()) {
+                        if (of(old, frame)) {
+                            seen(old, wantModified, wantReferenced);
+                        }
+                    }
+                    each.values().removeIf(old -> of(old, frame));
+                }
+                return "removeAll " + frame;
+            }
+        }
+    }
+
+    private void walk(int asid, long page, int access) {
+        long entry = spaces.get(asid).walk(page << PageSize.SHIFT | 77, access);
+        Mapping mapping = model.get(asid).get(page);
+        if (mapping == null || (mapping.prot() & access) == 0) {
+            assertThat(entry).isEqualTo(TlbEntry.MISS);
+            return;
+        }
+        assertThat(TlbEntry.allows(entry, access)).isTrue();
+        assertThat(TlbEntry.frame(entry)).isEqualTo(mapping.frame());
+        machine.fill(asid, page, entry);
+        model.get(asid).put(page, mapping.with(access == Prot.WRITE ? ACCESSED | MODIFIED : ACCESSED));
+    }
+
+    /** Pages in a few clusters, so that tables fill, empty and share upper tables. */
+    private static long page(SplittableRandom random) {
+        long cluster = new long[] {0, 1L << 9, 3L << 18, 5L << 27, 255L << 27}[random.nextInt(5)];
+        return cluster + random.nextInt(12);
+    }
+
+    private int attributes(SplittableRandom random, int frame, int prot) {
+        int attributes = (frame - first) % 5 == 0 ? 0 : MANAGED;
+        attributes |= random.nextInt(4) == 0 ? WIRED : 0;
+        attributes |= random.nextBoolean() ? ACCESSED : 0;
+        boolean mayBeModified = (attributes & ACCESSED) != 0 && (prot & Prot.WRITE) != 0;
+        return attributes | (mayBeModified && random.nextBoolean() ? MODIFIED : 0);
+    }
+
+    private static boolean of(Mapping mapping, int frame) {
+        return mapping.frame() == frame && mapping.has(MANAGED);
+    }
+
+    private int count(int frame, int bits) {
+        return (int) model.values().stream()
+                .flatMap(each -> each.values().stream())
+                .filter(mapping -> of(mapping, frame) && mapping.has(bits))
+                .count();
+    }
+
+    private static void seen(Mapping old, Set<Integer> wantModified, Set<Integer> wantReferenced) {
+        if (old.has(MANAGED | MODIFIED)) {
+            wantModified.add(old.frame());
+        }
+        if (old.has(MANAGED | ACCESSED)) {
+            wantReferenced.add(old.frame());
+        }
+    }
+
+    private static Mapping replaced(Mapping old, Mapping next, Set<Integer> wantModified, Set<Integer> wantReferenced) {
+        int bits = ACCESSED | MODIFIED;
+        if (old.without(bits).equals(next.without(bits))) {
+            return old.with(next.attributes() & bits);
+        }
+        seen(old, wantModified, wantReferenced);
+        return next;
+    }
+
+    private static void report(
+            Map<Long, Mapping> gone, boolean wired, Set<Integer> wantModified, Set<Integer> wantReferenced) {
+        for (Mapping old : gone.values()) {
+            if (wired || !old.has(WIRED)) {
+                seen(old, wantModified, wantReferenced);
+            }
+        }
+    }
+
+    private static void drop(Map<Long, Mapping> gone, Set<Integer> wantModified, Set<Integer> wantReferenced) {
+        report(gone, true, wantModified, wantReferenced);
+        gone.clear();
+    }
+
+    private static void protect(
+            Map<Long, Mapping> range, int limit, Set<Integer> wantModified, Set<Integer> wantReferenced) {
+        if ((limit & Prot.READ) == 0) {
+            drop(range, wantModified, wantReferenced);
+        } else {
+            range.replaceAll((key, old) -> limited(old, limit, wantModified));
+        }
+    }
+
+    private static Mapping limited(Mapping old, int limit, Set<Integer> wantModified) {
+        boolean losesWrite = (limit & Prot.WRITE) == 0;
+        if (losesWrite && old.has(MANAGED | MODIFIED)) {
+            wantModified.add(old.frame());
+        }
+        return losesWrite ? old.without(MODIFIED).limitedTo(limit) : old.limitedTo(limit);
+    }
+
+    private static void forget(Map<Long, Mapping> range, boolean keep, Set<Integer> wantModified) {
+        range.replaceAll((key, old) -> {
+            if (keep && old.has(MANAGED | MODIFIED)) {
+                wantModified.add(old.frame());
+            }
+            return old.has(MANAGED) ? old.without(ACCESSED | MODIFIED) : old;
+        });
+    }
+
+    private static long mapping(int frame, int prot, int attributes) {
+        return (long) frame << 8 | (long) attributes << 3 | prot;
+    }
+
+    private void compare(String did) {
+        int[] mapped = new int[FRAMES];
+        int[] dirty = new int[FRAMES];
+        int[] used = new int[FRAMES];
+        int[] kept = new int[FRAMES];
+        for (int asid = 0; asid < SPACES; asid++) {
+            compareSpace(asid, did);
+            for (Mapping each : model.get(asid).values()) {
+                if (each.has(MANAGED)) {
+                    int index = each.frame() - first;
+                    mapped[index]++;
+                    dirty[index] += each.has(MODIFIED) ? 1 : 0;
+                    used[index] += each.has(ACCESSED) ? 1 : 0;
+                    kept[index] += each.has(WIRED) ? 1 : 0;
+                }
+            }
+        }
+        for (int i = 0; i < FRAMES; i++) {
+            int frame = first + i;
+            check(mmu.isMapped(frame) == mapped[i] > 0, did, "mapped", frame);
+            check(mmu.isModified(frame) == dirty[i] > 0, did, "modified", frame);
+            check(mmu.isReferenced(frame) == used[i] > 0, did, "accessed", frame);
+            check(mmu.wiredMappings(frame) == kept[i], did, "wired", frame);
+        }
+        machine.entries().forEach((tag, entry) -> checkCached(tag, entry, did));
+    }
+
+    private void compareSpace(int asid, String did) {
+        MmuSpace space = spaces.get(asid);
+        TreeMap<Long, Mapping> mine = model.get(asid);
+        List<Long> order = new ArrayList<>();
+        long[] wired = {0};
+        space.forEach((page, frame, prot, attributes) -> {
+            check(new Mapping(frame, prot, attributes).equals(mine.get(page)), did, "mapping", page);
+            wired[0] += (attributes & WIRED) != 0 ? 1 : 0;
+            order.add(page);
+        });
+        mine.forEach((page, each) ->
+                check(space.query(page) == mapping(each.frame(), each.prot(), each.attributes()), did, "query", page));
+        check(order.equals(List.copyOf(mine.keySet())), did, "pages", order);
+        check(space.residentCount() == mine.size(), did, "resident", space.residentCount());
+        check(space.wiredCount() == wired[0], did, "wired", space.wiredCount());
+    }
+
+    /** A CPU may go on using {@code entry} without asking: the tables must allow everything that it allows. */
+    private void checkCached(TlbModel.Tag tag, long entry, String did) {
+        Mapping mapping = model.get(tag.asid()).get(tag.page());
+        check(mapping != null && mapping.frame() == TlbEntry.frame(entry), did, "stale translation", tag);
+        check((TlbEntry.prot(entry) & ~mapping.prot()) == 0, did, "translation with lost rights", tag);
+        check(mapping.has(ACCESSED), did, "translation that is not accessed", tag);
+        boolean mayWrite = TlbEntry.allows(entry, Prot.WRITE);
+        check(!mayWrite || mapping.has(MODIFIED), did, "translation that writes and is not modified", tag);
+    }
+
+    private static void check(boolean ok, String did, String what, Object value) {
+        if (!ok) {
+            throw new AssertionError(did + ": " + what + " " + value);
+        }
+    }
+}
