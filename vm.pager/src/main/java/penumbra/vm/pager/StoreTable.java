@@ -223,15 +223,26 @@ final class StoreTable {
         }
     }
 
-    /** Waits until fewer than {@code used} slots of a closing store are used; returns how many. */
-    long awaitUsedBelow(StoreEntry entry, long used) {
+    /** Waits until a slot of a closing store is freed, {@code nanos} at most. */
+    void pause(StoreEntry entry, long nanos) {
         lock.lock();
-        while (entry.used >= used && entry.state == StoreEntry.State.CLOSING) {
-            sleepQueue.sleep(entry, lock, "swpoff");
-        }
-        long now = entry.used;
+        sleepQueue.sleepAndDrop(entry, lock, "swpoff", nanos);
+    }
+
+    /** Whether the store is on its way out, its provider still there. */
+    boolean closing(StoreEntry entry) {
+        lock.lock();
+        boolean closing = entry.state == StoreEntry.State.CLOSING;
         lock.unlock();
-        return now;
+        return closing;
+    }
+
+    /** Whether calls of the provider are under way, or runs held. */
+    boolean busy(StoreEntry entry) {
+        lock.lock();
+        boolean busy = entry.inFlight > 0;
+        lock.unlock();
+        return busy;
     }
 
     /** How many slots of the store are used. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.pager;
 
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,6 +19,12 @@ import penumbra.pager.PagerResult;
 /** Takes a store out of use by bringing back what it holds ({@code swapoff_one}, {@code swap_pager_swapoff}). */
 final class SwapOff {
     private static final Logger LOG = LoggerFactory.getLogger(SwapOff.class);
+
+    /** How long to wait before the maps are searched again, unless a slot is freed before ({@code hz / 20}). */
+    private static final long RESCAN_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
+    /** After so many searches that found nothing, slots are taken for lost. */
+    private static final int MAX_ROUNDS = 100;
 
     private final MapList list;
     private final SwapMaps maps;
@@ -58,24 +65,26 @@ final class SwapOff {
 
     /** Brings everything back; returns whether nothing is left. */
     private boolean bringBack(StoreEntry entry) {
-        long used = stores.used(entry);
-        while (used > 0) {
+        long before = stores.used(entry);
+        int rounds = 0;
+        while (true) {
             long unreadable = 0;
             for (LocationMap map : list.snapshot()) {
                 unreadable += bringBack(map, entry.number);
             }
             long left = stores.used(entry);
-            if (left <= unreadable) {
+            if (left <= unreadable || !stores.closing(entry)) {
                 return left == 0;
             }
-            // Runs that are not in the maps yet, or objects that move their entries: look again as soon as one is
-            // freed.
-            used = left < used ? left : stores.awaitUsedBelow(entry, used);
-            if (entry.state == StoreEntry.State.PARKED) {
+            rounds = left < before || stores.busy(entry) ? 0 : rounds + 1;
+            before = left;
+            if (rounds > MAX_ROUNDS) {
+                LOG.error("swapoff: {} slots of store {} belong to nobody", left - unreadable, entry);
                 return false;
             }
+            // Runs that are not in the maps yet, objects on their way out, entries that moved past us: look again.
+            stores.pause(entry, RESCAN_NANOS);
         }
-        return true;
     }
 
     private long bringBack(LocationMap map, int store) {
@@ -103,8 +112,8 @@ final class SwapOff {
             if (!isOn(map, pindex, store)) {
                 return true;
             }
-            if (object.has(ObjectFlags.DEAD)) {
-                // Nobody is going to ask for the page.
+            if (object.has(ObjectFlags.DEAD) || map.readable(pindex) == Location.NONE) {
+                // Nobody is going to ask for the page, or nothing was ever written there.
                 maps.remove(map, pindex);
                 return true;
             }

@@ -39,28 +39,53 @@ final class SwapSpaces implements SwapSpace {
         object.lock().lock();
         try {
             LocationMap map = maps.convert(object);
-            long end = end(start, count);
-            long at = start;
-            while (at < end) {
-                int n = (int) Math.min(BLOCK_PAGES, end - at);
-                long location;
-                while ((location = stores.allocate(n)) == Location.NONE && n > 1) {
-                    n >>= 1;
-                }
-                if (location == Location.NONE) {
-                    maps.removeRange(map, start, at);
-                    return false;
-                }
-                for (int i = 0; i < n; i++) {
-                    maps.put(map, at + i, location + i, Stamp.RESERVED);
-                }
-                stores.leave(location);
-                at += n;
+            long missing = 0;
+            for (long p = start; p < end(start, count); p++) {
+                missing += map.location(p) == Location.NONE ? 1 : 0;
             }
-            return true;
+            LongList slots = new LongList();
+            LongList runs = new LongList();
+            boolean all = allocate(missing, slots, runs);
+            long[] next = {start};
+            slots.forEach(location -> {
+                if (all) {
+                    next[0] = firstWithout(map, next[0]);
+                    maps.put(map, next[0], location, Stamp.RESERVED);
+                } else {
+                    stores.free(location, 1);
+                }
+            });
+            runs.forEach(stores::leave);
+            return all;
         } finally {
             object.lock().unlock();
         }
+    }
+
+    /** Takes {@code count} slots in runs as long as can be had; false when there are not enough. */
+    private boolean allocate(long count, LongList slots, LongList runs) {
+        long left = count;
+        int n = BLOCK_PAGES;
+        while (left > 0 && n > 0) {
+            n = (int) Math.min(n, left);
+            long location = stores.allocate(n);
+            if (location == Location.NONE) {
+                n >>= 1;
+            } else {
+                slots.addRun(location, n);
+                runs.add(location);
+                left -= n;
+            }
+        }
+        return left == 0;
+    }
+
+    private static long firstWithout(LocationMap map, long from) {
+        long p = from;
+        while (map.location(p) != Location.NONE) {
+            p++;
+        }
+        return p;
     }
 
     private static long end(long start, long count) {
