@@ -8,7 +8,6 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
@@ -84,7 +83,7 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
         return new MemoryLayout(config.general_bytes(), tables, config.compressed_bytes());
     }
 
-    private static List<MemorySegment> segmentsOf(MemoryLayout layout) {
+    static List<MemorySegment> segmentsOf(MemoryLayout layout) {
         List<MemorySegment> segments = new ArrayList<>();
         int general = (int) PageSize.index(layout.generalBytes());
         int low = Math.min(general, HOLE_START - LOW_START);
@@ -254,7 +253,10 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
 
     /** Where in its buffer {@code length} bytes of {@code frame} are. */
     private static int at(int frame, int offset, int length) {
-        Objects.checkFromIndexSize(offset, length, PageSize.BYTES);
+        if ((offset | length | PageSize.BYTES - offset - length) < 0) {
+            throw new KernelPanic(
+                    "memory: %d bytes at offset %d of frame %#x: beyond the frame", length, offset, frame);
+        }
         return (frame & CHUNK - 1) << PageSize.SHIFT | offset;
     }
 
