@@ -15,7 +15,6 @@ import penumbra.page.Page;
 import penumbra.page.PageFlags;
 import penumbra.pager.PagerResult;
 import penumbra.vm.map.FaultTally.Kind;
-import penumbra.vnode.Vnode;
 
 /**
  * The way from a faulting address to a mapped page ({@code vm_fault}).
@@ -62,7 +61,6 @@ final class Fault {
     private VmObject object;
     private long pindex;
     private @Nullable Page page;
-    private @Nullable Vnode vnode;
     private @Nullable Kind read;
     private Kind answer;
     private KernReturn result;
@@ -95,7 +93,6 @@ final class Fault {
         while (step == Step.RETRY) {
             step = attempt();
         }
-        dropVnode();
         if (step == Step.FAILED) {
             space.lockShared();
             space.tally().count(Kind.PROTECTION);
@@ -191,8 +188,7 @@ final class Fault {
         pindex = firstIndex;
         for (; ; ) {
             if (object.has(ObjectFlags.DEAD)) {
-                abandon();
-                return fail(KernReturn.PROTECTION_FAILURE);
+                return leaveDead();
             }
             page = object.pages().lookup(pindex);
             if (page != null) {
@@ -240,6 +236,17 @@ final class Fault {
         }
     }
 
+    /** Gives up on an object that is gone, and comes back to one that is just being merged into the one in front of it. */
+    private Step leaveDead() {
+        boolean gone = object.type() == ObjectType.DEAD || !layers.corrected();
+        abandon();
+        if (gone) {
+            return fail(KernReturn.PROTECTION_FAILURE);
+        }
+        Thread.yield();
+        return Step.RETRY;
+    }
+
     /** Whether the object's pager might have what is not resident ({@code TRYPAGER}). */
     private boolean asksPager() {
         return object.type() != ObjectType.DEFAULT && (!changesWiring() || at.wired());
@@ -256,7 +263,6 @@ final class Fault {
             first.lock().unlock();
         }
         unlockMap();
-        dropVnode();
         if (object.pages().lookup(pindex) == busy) {
             busy.sleepIfBusy("vmpfw");
         }
@@ -287,9 +293,6 @@ final class Fault {
     private Step pageIn(Page empty) {
         readAhead.chooseWindow(at.entry(), address, pindex, this::cacheBehind);
         unlockMap();
-        if (!lockVnode()) {
-            return Step.RETRY;
-        }
         ObjectType type = object.type();
         PagerResult filled = PagerResult.FAIL;
         if (readAhead.gather(object, empty)) {
@@ -333,34 +336,6 @@ final class Fault {
             readAhead.cacheBehind(first, placeholder, at.entry(), firstIndex, distance);
         }
         first.lock().unlock();
-    }
-
-    /** Takes the lock of the file's vnode for the read; when that is not free, lets everything else go first and returns false. */
-    private boolean lockVnode() {
-        if (object.type() != ObjectType.VNODE || !(object.handle() instanceof Vnode file)) {
-            return true;
-        }
-        if (file.lock().isHeld()) {
-            return true;
-        }
-        dropVnode();
-        file.reference();
-        if (file.lock().tryLock()) {
-            vnode = file;
-            return true;
-        }
-        releasePage();
-        abandon();
-        file.lock().lock();
-        vnode = file;
-        return false;
-    }
-
-    private void dropVnode() {
-        if (vnode != null) {
-            vnode.put();
-            vnode = null;
-        }
     }
 
     /** Goes on to the object behind, locked, or back to the first when there is none; returns whether there was one. */
@@ -553,7 +528,6 @@ final class Fault {
             first.pipWakeup(1);
             first.lock().unlock();
         }
-        dropVnode();
         first.deallocate();
     }
 
@@ -609,7 +583,6 @@ final class Fault {
             first.lock().unlock();
         }
         unlockMap();
-        dropVnode();
         first.deallocate();
     }
 }

@@ -15,8 +15,8 @@ final class Prefault {
     private static final int AROUND = 4;
 
     /**
-     * Maps pages around {@code address} for reading, up to the first that is nowhere in memory. The space's lock is held,
-     * no object's.
+     * Maps pages around {@code address} for reading, nearest first and below before above, up to the first that is nowhere
+     * in memory. The space's lock is held, no object's.
      *
      * @param read what the fault read: exactly that is mapped if it read anything
      */
@@ -27,13 +27,18 @@ final class Prefault {
         if (top == null) {
             return;
         }
-        long from = Math.max(entry.start, address - PageSize.bytes(backward));
-        long to = Math.min(entry.end, address + PageSize.bytes(forward + 1L));
-        for (long at = from; at < to; at += PageSize.BYTES) {
-            if (at != address && pmap.prefaultable(at) && !map(pmap, entry, top, at)) {
+        for (int distance = 1; distance <= Math.max(backward, forward); distance++) {
+            long below = distance <= backward ? address - PageSize.bytes(distance) : -1;
+            long above = distance <= forward ? address + PageSize.bytes(distance) : -1;
+            if (!mapIfEmpty(pmap, entry, top, below) || !mapIfEmpty(pmap, entry, top, above)) {
                 return;
             }
         }
+    }
+
+    /** Whether to go on: false when the page at {@code address} is nowhere in memory. */
+    private static boolean mapIfEmpty(Pmap pmap, Entry entry, VmObject top, long address) {
+        return !entry.contains(address) || !pmap.prefaultable(address) || map(pmap, entry, top, address);
     }
 
     /** Maps the page at {@code address} if it is fit for that; returns whether there is one. */

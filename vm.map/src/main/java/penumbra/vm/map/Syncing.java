@@ -39,7 +39,7 @@ final class Syncing {
         }
         Entry entry = result.ok() ? first : null;
         boolean failed = false;
-        while (entry != null && entry.start < to) {
+        while (entry != null && from < to) {
             choose(entry, from, to);
             space.unlock();
             failed |= !syncChosen();
