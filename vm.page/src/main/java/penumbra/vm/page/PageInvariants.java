@@ -160,7 +160,7 @@ final class PageInvariants {
         }
         if (page.home != null) {
             sets.add(page.home);
-        } else if (page.dirty() != 0) {
+        } else if (page.dirty() != 0 && page.wireCount() == 0) {
             violations.report("%s is dirty and has no owner", page);
         }
         if (page.wireCount() > 0) {

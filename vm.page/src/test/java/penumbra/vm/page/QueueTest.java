@@ -249,7 +249,7 @@ class QueueTest {
         for (int t = 0; t < 4; t++) {
             Random random = new Random(seed + t);
             movers.add(threads.submit(() -> {
-                for (int i = 0; i < 20_000; i++) {
+                for (int i = 0; i < 5_000; i++) {
                     TestOwner one = owners.get(random.nextInt(4));
                     one.lock.lock();
                     move(one.page(random.nextInt(100)), random.nextInt(6));
