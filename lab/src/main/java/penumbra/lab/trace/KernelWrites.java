@@ -60,7 +60,7 @@ final class KernelWrites {
     /** Adds what the call wrote, if anything is known of it. */
     static void interpret(int number, String text, long result, List<Entry> entries) {
         switch (number) {
-            case 0, 17, 45, 78, 89, 217 -> of(text, entries).wrote(1, result);
+            case 0, 17, 45, 78, 89, 217 -> of(text, entries).filled(result);
             case 79, 318 -> of(text, entries).wrote(0, result);
             case 204, 267 -> of(text, entries).wrote(2, result);
             case 4, 5, 6 -> of(text, entries).wrote(1, STAT);
@@ -140,6 +140,11 @@ final class KernelWrites {
         if (address != 0 && length > 0) {
             entries.add(new Call.KernelWrite(address, length));
         }
+    }
+
+    /** A buffer with its size behind it; some calls tell the size of what did not fit. */
+    private void filled(long result) {
+        wrote(1, Math.min(result, arguments.number(2)));
     }
 
     /** The size is an argument too, in units. */

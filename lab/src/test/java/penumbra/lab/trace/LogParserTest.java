@@ -256,6 +256,7 @@ class LogParserTest {
                         parseLines(
                                 call("(0) sys_read ( 4, 0x1000, 832 )[sync] --> Success(0x340) "),
                                 call("(0) sys_read ( 4, 0x1000, 832 )[sync] --> Success(0x0) "),
+                                call("(45) sys_recvfrom ( 8, 0x1000, 10, 32, 0x0, 0x0 )[sync] --> Success(0x50) "),
                                 call("(17) sys_pread64 ( 4, 0x1000, 784, 64 )[sync] --> Success(0x310) "),
                                 call("(262) sys_newfstatat ( 4, 0x4029c99(), 0x1000 )[sync] --> Success(0x0) "),
                                 call(
@@ -277,7 +278,7 @@ class LogParserTest {
                                         "(89) sys_readlink ( 0x1(/proc/self/exe), 0x1000, 4096 ) --> [pre-success] Success(0xd) ")))
                 .allMatch(line -> line.startsWith("KernelWrite[address=4096, length="))
                 .extracting(line -> Integer.parseInt(line.substring(line.lastIndexOf('=') + 1, line.length() - 1)))
-                .containsExactly(832, 784, 144, 256, 8, 32, 8, 16, 32, 8, 36, 4, 16, 8, 13);
+                .containsExactly(832, 10, 784, 144, 256, 8, 32, 8, 16, 32, 8, 36, 4, 16, 8, 13);
     }
 
     @Test
