@@ -232,7 +232,7 @@ final class FileMachine implements AutoCloseable {
     void check() {
         Violations violations = new Violations();
         new VnodeInvariants(vnodes).check(violations);
-        new ObjectCheck(machine, objects, layer.swap(), layer.accounting()).check(violations);
+        new ObjectCheck(objects, layer.swap(), layer.accounting()).check(violations);
         layer.check().check(violations);
         assertThat(violations.messages()).isEmpty();
     }

@@ -32,11 +32,7 @@ final class Coalescing {
             return false;
         }
         object.collapse();
-        if (object.backing() != null || !mayReuse(object, next)) {
-            return false;
-        }
-        long size = Math.max(object.size(), next + count);
-        if (!pay(object, size, count, reserved)) {
+        if (object.backing() != null || mayBeUsed(object, next) || !pay(object, count, reserved)) {
             return false;
         }
         if (next < object.size()) {
@@ -44,42 +40,30 @@ final class Coalescing {
             object.pageRemove(next, next + count, 0);
             core.freeSwap(object, next, count);
         }
-        object.setSize(size);
+        object.setSize(Math.max(object.size(), next + count));
         return true;
     }
 
-    /** Whether nobody else uses the pages from {@code next} on. */
-    private boolean mayReuse(MemoryObject object, long next) {
-        if (next == object.size()) {
-            return true;
-        }
-        if (!core.corrected()) {
-            return object.refCount() == 1;
-        }
-        // No page is mapped twice, so a hole between two mappings is free; but a fault from before it opened may be
-        // late.
-        boolean free = object.refCount() == 1 || object.has(ObjectFlags.ONEMAPPING);
-        return free && (next > object.size() || object.pagingInProgress() == 0);
+    /** Whether somebody else may use pages from {@code next} on: another mapping, or a fault from before its end. */
+    private boolean mayBeUsed(MemoryObject object, long next) {
+        boolean lateFault = core.corrected() && next < object.size() && object.pagingInProgress() != 0;
+        return lateFault || (object.refCount() > 1 && next != object.size());
     }
 
     /**
-     * Charges a charged object for {@code count} pages more. The original charges for all of them even if the object, now
-     * of {@code size} pages, had some of them paid for.
+     * Charges a charged object for {@code count} pages more, whether they lie behind its end or it had them before; false
+     * when that cannot be reserved.
      */
-    private boolean pay(MemoryObject object, long size, long count, boolean reserved) {
+    private boolean pay(MemoryObject object, long count, boolean reserved) {
         @Nullable Cred cred = object.cred();
         if (cred == null) {
             return true;
         }
         long bytes = PageSize.bytes(count);
-        long room = Math.max(0, PageSize.bytes(size) - object.charge());
-        long due = core.corrected() ? Math.min(bytes, room) : bytes;
-        if (reserved) {
-            core.accounting().release(bytes - due, cred);
-        } else if (!core.accounting().reserve(due, cred)) {
+        if (!reserved && !core.accounting().reserve(bytes, cred)) {
             return false;
         }
-        object.setCharge(cred, object.charge() + due);
+        object.setCharge(cred, object.charge() + bytes);
         return true;
     }
 }

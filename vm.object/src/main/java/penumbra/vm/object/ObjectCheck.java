@@ -14,7 +14,6 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import penumbra.account.SwapAccounting;
-import penumbra.hw.Machine;
 import penumbra.hw.PageSize;
 import penumbra.inspect.Holder;
 import penumbra.inspect.InvariantCheck;
@@ -30,7 +29,6 @@ import penumbra.vnode.Vnode;
 /** The invariants of objects among themselves: chains, counts, resident pages and charges. */
 @Component
 public final class ObjectCheck implements InvariantCheck {
-    private final Machine machine;
     private final VmObjects objects;
     private final SwapSpace swap;
     private final SwapAccounting accounting;
@@ -38,12 +36,7 @@ public final class ObjectCheck implements InvariantCheck {
 
     /** Checks {@code objects}, whose charges are written down in {@code accounting}. */
     @Activate
-    public ObjectCheck(
-            @Reference Machine machine,
-            @Reference VmObjects objects,
-            @Reference SwapSpace swap,
-            @Reference SwapAccounting accounting) {
-        this.machine = machine;
+    public ObjectCheck(@Reference VmObjects objects, @Reference SwapSpace swap, @Reference SwapAccounting accounting) {
         this.objects = objects;
         this.swap = swap;
         this.accounting = accounting;
@@ -76,7 +69,9 @@ public final class ObjectCheck implements InvariantCheck {
             checkChain(object, all, violations);
             checkState(object, violations);
             checkCharge(object, violations);
+            object.lock().lock();
             checkPages(object, violations);
+            object.lock().unlock();
             charged += object.charge();
         }
         if (charged > accounting.reserved()) {
@@ -153,9 +148,8 @@ public final class ObjectCheck implements InvariantCheck {
     }
 
     private void checkCharge(VmObject object, Violations violations) {
-        long limit = object.cred() == null ? 0 : PageSize.bytes(object.size());
-        boolean tooMuch = object.charge() > limit && (machine.fidelity().corrected() || object.cred() == null);
-        if (object.charge() < 0 || (object.charge() & PageSize.MASK) != 0 || tooMuch) {
+        boolean nobodysCharge = object.cred() == null && object.charge() != 0;
+        if (object.charge() < 0 || (object.charge() & PageSize.MASK) != 0 || nobodysCharge) {
             violations.report("%s is charged %d bytes to %s", object, object.charge(), object.cred());
         }
     }

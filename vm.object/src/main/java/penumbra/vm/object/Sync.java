@@ -41,6 +41,10 @@ final class Sync {
         if (object.type() == ObjectType.VNODE && object.has(ObjectFlags.MIGHTBEDIRTY)) {
             written = write(object, offset, size, syncIo, invalidate);
         }
+        if (syncIo && object.type() == ObjectType.VNODE) {
+            // What could not be made durable once is lost, however clean the pages look now.
+            written &= !object.file().writesLost();
+        }
         if (invalidate && (object.type() == ObjectType.VNODE || object.type() == ObjectType.DEVICE)) {
             object.pageRemove(offset, offset + size, invalidation(object.type()));
         }

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.vm.object;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import penumbra.account.Cred;
+import penumbra.hw.PageSize;
+import penumbra.hw.PhysicalMemory;
+import penumbra.kern.Witness;
+import penumbra.object.ObjectFactory;
+import penumbra.object.ObjectType;
+import penumbra.object.VmObject;
+import penumbra.page.Page;
+import penumbra.page.Pages;
+import penumbra.pager.PageRun;
+import penumbra.pager.Pager;
+import penumbra.pager.PagerResult;
+import penumbra.vnode.FileNode;
+import penumbra.vnode.Vnode;
+
+/** A pager of {@link MemoryFile}s that answers page by page what a test told it to. */
+final class FilePager implements Pager {
+    /** One call of {@link #putPages}. */
+    record Put(long first, int count, int flags) {}
+
+    private final PhysicalMemory memory;
+    private final Pages pages;
+
+    /** Answers for pages to come; OK when there are none. */
+    final Deque<PagerResult> answers = new ArrayDeque<>();
+
+    final List<Put> puts = new ArrayList<>();
+
+    /** Runs while the object's lock is dropped for a write. */
+    Runnable duringWrite = () -> {};
+
+    PagerResult readResult = PagerResult.OK;
+
+    FilePager(PhysicalMemory memory, Pages pages) {
+        this.memory = memory;
+        this.pages = pages;
+    }
+
+    @Override
+    public ObjectType type() {
+        return ObjectType.VNODE;
+    }
+
+    @Override
+    public String name() {
+        return "test file";
+    }
+
+    @Override
+    public VmObject allocate(
+            ObjectFactory objects, @Nullable Object handle, long bytes, int prot, long offset, @Nullable Cred cred) {
+        Vnode file = (Vnode) handle;
+        VmObject object = objects.allocate(ObjectType.VNODE, PageSize.index(PageSize.ceiling(file.size())));
+        object.lock().lock();
+        object.setHandle(file);
+        file.setObject(object);
+        object.lock().unlock();
+        file.reference();
+        return object;
+    }
+
+    @Override
+    public void deallocate(VmObject object) {
+        ((Vnode) object.handle()).setObject(null);
+        object.setHandle(null);
+        object.setType(ObjectType.DEAD);
+    }
+
+    @Override
+    public PagerResult getPages(VmObject object, Page[] run, int count, int requested) {
+        FileNode file = ((Vnode) object.handle()).node();
+        object.lock().unlock();
+        Witness.beforeIo();
+        for (int i = 0; i < count; i++) {
+            read(file, run[i]);
+        }
+        object.lock().lock();
+        for (int i = 0; i < count; i++) {
+            if (readResult == PagerResult.OK) {
+                run[i].setValid(Page.ALL);
+            }
+            if (i != requested) {
+                pages.free(run[i]);
+            }
+        }
+        return readResult;
+    }
+
+    @Override
+    public void putPages(VmObject object, Page[] run, int count, int flags, PagerResult[] results) {
+        puts.add(new Put(run[0].pindex(), count, flags));
+        FileNode file = ((Vnode) object.handle()).node();
+        object.lock().unlock();
+        Witness.beforeIo();
+        for (int i = 0; i < count; i++) {
+            results[i] = answers.isEmpty() ? PagerResult.OK : answers.removeFirst();
+            if (results[i] == PagerResult.OK) {
+                write(file, run[i]);
+            }
+        }
+        duringWrite.run();
+        object.lock().lock();
+        for (int i = 0; i < count; i++) {
+            if (results[i] == PagerResult.OK) {
+                run[i].undirty();
+            }
+        }
+    }
+
+    private void read(FileNode file, Page page) {
+        ByteBuffer buffer = ByteBuffer.allocate(PageSize.BYTES);
+        try {
+            file.read(PageSize.bytes(page.pindex()), buffer);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        memory.write(page.frame(), 0, buffer, 0, PageSize.BYTES);
+    }
+
+    private void write(FileNode file, Page page) {
+        ByteBuffer buffer = ByteBuffer.allocate(PageSize.BYTES);
+        memory.read(page.frame(), 0, buffer, 0, PageSize.BYTES);
+        try {
+            file.write(PageSize.bytes(page.pindex()), buffer);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public long hasPage(VmObject object, long pindex) {
+        return pindex < object.size() ? PageRun.of(0, 0) : PageRun.NONE;
+    }
+}
