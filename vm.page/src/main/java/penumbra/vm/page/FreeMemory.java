@@ -275,8 +275,11 @@ final class FreeMemory {
         if (!to.cacheEmpty()) {
             throw new KernelPanic("vm_page_cache_transfer: %s has cached pages", to.owner());
         }
+        // Before anybody can take a page from its new owner and drop the hold.
+        to.owner().holdBacking();
         lock.lock();
         boolean had = !from.cached.isEmpty();
+        boolean moved = false;
         for (VmPage page = from.cached.lookupGe(offset);
                 page != null && page.pindex - offset < size;
                 page = from.cached.lookupGe(offset)) {
@@ -284,15 +287,15 @@ final class FreeMemory {
             page.home = to;
             page.pindex -= offset;
             to.cached.insert(page);
-        }
-        boolean moved = !to.cached.isEmpty();
-        if (moved) {
-            to.owner().holdBacking();
+            moved = true;
         }
         if (had && from.cached.isEmpty()) {
             from.owner().dropBacking();
         }
         lock.unlock();
+        if (!moved) {
+            to.owner().dropBacking();
+        }
     }
 
     void breakReservations(ResidentSet set) {

@@ -461,12 +461,14 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
         mine.setMemattr(0);
         mine.clearFlags(PageFlags.ZERO);
         mine.clearAflags(PageFlags.A_WRITEABLE | PageFlags.A_REFERENCED | PageFlags.A_EXECUTABLE);
-        boolean resident = set.count() != 0;
-        boolean firstCached = free.cache(set, mine);
-        // The first cached page needs a hold of its own, unless it takes over that of the last resident one.
-        if (firstCached && resident) {
+        // The first cached page needs a hold of its own, or takes over that of the last resident one. It is there
+        // before
+        // somebody else can take the page and drop it.
+        if (set.count() != 0) {
             owner.holdBacking();
-        } else if (!firstCached && !resident) {
+        }
+        boolean firstCached = free.cache(set, mine);
+        if (!firstCached) {
             owner.dropBacking();
         }
     }
@@ -491,6 +493,7 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
     private @Nullable VmPage freeRun(VmPage start, VmPage[] batch) {
         active.removeRun(start, batch.length);
         inactive.removeRun(start, batch.length);
+        int gone = 0;
         int toFree = 0;
         @Nullable VmPage page = start;
         for (int i = 0; i < batch.length && page != null; i++) {
@@ -504,7 +507,7 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
             if (page.wireCount() == 0) {
                 checkFreeable(page);
                 page.clearFlags(PageFlags.ZERO);
-                freedByOwnersEnd.increment();
+                gone++;
                 if (release(page)) {
                     batch[toFree++] = page;
                 }
@@ -513,6 +516,7 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
             }
             page = next;
         }
+        freedByOwnersEnd.add(gone);
         free.giveAll(batch, toFree);
         return page;
     }
