@@ -2,6 +2,7 @@
 package penumbra.vm.map;
 
 import org.jspecify.annotations.Nullable;
+import penumbra.inspect.Violations;
 
 /**
  * The entries of a space in ascending order: a list, and a treap over the same nodes in which every subtree knows its
@@ -262,6 +263,35 @@ final class EntryTree {
             largest = Math.max(largest, entry.right.largestGap);
         }
         entry.largestGap = largest;
+    }
+
+    /** Reports what is not as a tree over the list should be. */
+    void check(Violations violations) {
+        int listed = 0;
+        Entry previous = null;
+        for (Entry entry = first; entry != null; entry = entry.next) {
+            listed++;
+            if (entry.previous != previous || floor(entry.start) != entry || entry.gap != gapBehind(entry)) {
+                violations.report("%s: wrong links, place or gap %#x in the tree", entry, entry.gap);
+            }
+            previous = entry;
+        }
+        if (listed != count || last != previous || nodes(root, violations) != count) {
+            violations.report("%d entries are listed, the tree counts %d", listed, count);
+        }
+    }
+
+    private static int nodes(@Nullable Entry subtree, Violations violations) {
+        if (subtree == null) {
+            return 0;
+        }
+        int nodes = 1 + nodes(subtree.left, violations) + nodes(subtree.right, violations);
+        long largest = subtree.largestGap;
+        update(subtree);
+        if (largest != subtree.largestGap) {
+            violations.report("%s: largest gap %#x, should be %#x", subtree, largest, subtree.largestGap);
+        }
+        return nodes;
     }
 
     private int nextPriority() {

@@ -18,6 +18,9 @@ import penumbra.hw.Cpu;
 import penumbra.hw.Machine;
 import penumbra.hw.PmapSystem;
 import penumbra.inspect.CounterSource;
+import penumbra.inspect.Holder;
+import penumbra.inspect.InvariantCheck;
+import penumbra.inspect.Violations;
 import penumbra.map.AddressSpace;
 import penumbra.map.FaultCounts;
 import penumbra.object.VmObjects;
@@ -29,10 +32,10 @@ import penumbra.process.Processes;
 
 /** Wires the process table to what lies below. */
 @Component(
-        service = {Processes.class, CounterSource.class},
+        service = {Processes.class, CounterSource.class, InvariantCheck.class},
         configurationPid = "penumbra.vm.map")
 @Designate(ocd = MapComponent.Config.class)
-public final class MapComponent implements Processes, CounterSource {
+public final class MapComponent implements Processes, CounterSource, InvariantCheck {
     /** What can be configured. */
     @ObjectClassDefinition(name = "Penumbra address spaces")
     public @interface Config {
@@ -144,5 +147,20 @@ public final class MapComponent implements Processes, CounterSource {
     @Override
     public void forEach(ObjLongConsumer<String> visitor) {
         table.forEach(visitor);
+    }
+
+    @Override
+    public String name() {
+        return table.name();
+    }
+
+    @Override
+    public void check(Violations violations) {
+        table.check(violations);
+    }
+
+    @Override
+    public void check(Violations violations, List<Holder> holders) {
+        table.check(violations, holders);
     }
 }

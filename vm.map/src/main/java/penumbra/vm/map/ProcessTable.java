@@ -14,6 +14,9 @@ import penumbra.hw.PageSize;
 import penumbra.hw.PmapSystem;
 import penumbra.hw.Prot;
 import penumbra.inspect.CounterSource;
+import penumbra.inspect.Holder;
+import penumbra.inspect.InvariantCheck;
+import penumbra.inspect.Violations;
 import penumbra.kern.KernReturn;
 import penumbra.kern.KernelLock;
 import penumbra.kern.KernelPanic;
@@ -29,7 +32,7 @@ import penumbra.process.Process;
 import penumbra.process.Processes;
 
 /** The processes, their spaces and the kernel's; the kernel's entry for page faults. */
-public final class ProcessTable implements Processes, CounterSource {
+public final class ProcessTable implements Processes, CounterSource, InvariantCheck {
     /** The first address of programs: page 0 catches null pointers. */
     private static final long USER_MIN = PageSize.BYTES;
     /** The end of the lower half of amd64's 48-bit addresses ({@code VM_MAXUSER_ADDRESS}). */
@@ -249,6 +252,26 @@ public final class ProcessTable implements Processes, CounterSource {
         visitor.accept("vm.stats.vm.v_io_faults", faults.fileRead() + faults.swapRead());
         visitor.accept("vm.stats.vm.v_soft_faults", faults.soft());
         visitor.accept("vm.stats.vm.v_protection_faults", faults.protection());
+    }
+
+    @Override
+    public String name() {
+        return "maps";
+    }
+
+    @Override
+    public void check(Violations violations) {
+        check(violations, List.of());
+    }
+
+    @Override
+    public void check(Violations violations, List<Holder> holders) {
+        List<Space> spaces = new ArrayList<>();
+        spaces.add(kernel);
+        for (Proc process : processes.values()) {
+            spaces.add(process.space());
+        }
+        new MapCheck(layers, violations, holders).run(spaces);
     }
 
     private static Proc proc(Process process) {
