@@ -43,8 +43,10 @@ final class PageInvariants {
             checkReservations(segment);
         }
         for (PhysicalSegment segment : system.pageArray().segments()) {
-            for (int frame = segment.firstFrame(); frame < segment.endFrame(); frame++) {
-                checkPage(segment.page(frame));
+            int frame = unused.nextClearBit(segment.firstFrame());
+            while (frame < segment.endFrame()) {
+                checkUsed(segment.page(frame));
+                frame = unused.nextClearBit(frame + 1);
             }
         }
         sets.forEach(this::checkSet);
@@ -90,22 +92,54 @@ final class PageInvariants {
                 && segment.page(buddy).order == block.order) {
             violations.report("two free buddies of order %d have not been joined: %s", block.order, block);
         }
+        checkUnused(segment, block.frame(), length, block);
         for (int i = 0; i < length; i++) {
             VmPage page = segment.page(block.frame() + i);
-            cover(page, block);
             if (page.pool != block.pool) {
                 violations.report("%s is in pool %d, its block in %d", page, page.pool, block.pool);
             }
         }
     }
 
-    private void cover(VmPage page, Object by) {
-        if (unused.get(page.frame())) {
-            violations.report("%s is free twice, the second time in %s", page, by);
+    /** Checks frames that {@code by} says nobody uses. */
+    private void checkUnused(PhysicalSegment segment, int firstFrame, int frames, Object by) {
+        int twice = unused.nextSetBit(firstFrame);
+        if (twice >= 0 && twice < firstFrame + frames) {
+            violations.report("%s is free twice, the second time in %s", segment.page(twice), by);
         }
-        unused.set(page.frame());
-        if (!page.has(FREE_OR_CACHED)) {
-            violations.report("%s is in use, and free in %s", page, by);
+        unused.set(firstFrame, firstFrame + frames);
+        for (int frame = firstFrame; frame < firstFrame + frames; frame++) {
+            checkUnused(segment.page(frame), by);
+        }
+    }
+
+    private void checkUnused(VmPage page, Object by) {
+        boolean isCached = page.has(PageFlags.CACHED);
+        if (isCached == page.has(PageFlags.FREE)) {
+            violations.report("%s is neither free nor cached, or both, in %s", page, by);
+        }
+        boolean used = page.wireCount() != 0 || page.holdCount() != 0 || page.busied() || page.dirty() != 0;
+        if (used || page.queue() != QueueId.NONE || isCached != (page.valid() != 0)) {
+            violations.report("%s is unused, in %s", page, by);
+        }
+        if (isCached) {
+            cached++;
+            checkCached(page);
+        } else {
+            free++;
+            if (page.home != null) {
+                violations.report("%s is free and has an owner", page);
+            }
+        }
+    }
+
+    private void checkCached(VmPage page) {
+        @Nullable ResidentSet set = page.home;
+        if (set == null || set.findCached(page.pindex) != page) {
+            violations.report("%s is not where its owner would find it", page);
+        }
+        if (system.pmap().isMapped(page)) {
+            violations.report("%s is cached and mapped", page);
         }
     }
 
@@ -129,7 +163,7 @@ final class PageInvariants {
                 if (reservation.isPopulated(slot)) {
                     populated++;
                 } else if (reservation.owner != null) {
-                    cover(reservation.page(slot), reservation);
+                    checkUnused(segment, reservation.firstFrame() + slot, 1, reservation);
                 }
             }
             if (populated != reservation.populated() || (populated == 0) != (reservation.owner == null)) {
@@ -145,18 +179,10 @@ final class PageInvariants {
 
     // Pages
 
-    private void checkPage(VmPage page) {
-        boolean isFree = page.has(PageFlags.FREE);
-        boolean isCached = page.has(PageFlags.CACHED);
-        if (isFree && isCached) {
-            violations.report("%s is both free and cached", page);
-        }
-        if (isFree || isCached) {
-            checkUnused(page, isCached);
+    private void checkUsed(VmPage page) {
+        if (page.has(FREE_OR_CACHED)) {
+            violations.report("%s is missing from free memory", page);
             return;
-        }
-        if (unused.get(page.frame())) {
-            violations.report("%s is in use and in free memory", page);
         }
         if (page.home != null) {
             sets.add(page.home);
@@ -168,31 +194,6 @@ final class PageInvariants {
         }
         checkQueued(page);
         checkHolders(page);
-    }
-
-    private void checkUnused(VmPage page, boolean isCached) {
-        if (!unused.get(page.frame())) {
-            violations.report("%s is missing from free memory", page);
-        }
-        boolean inUse = page.wireCount() != 0 || page.holdCount() != 0 || page.busied() || page.dirty() != 0;
-        if (inUse || page.queue() != QueueId.NONE || isCached != (page.valid() != 0)) {
-            violations.report("%s is free", page);
-        }
-        if (system.pmap().isMapped(page)) {
-            violations.report("%s is free and mapped", page);
-        }
-        if (isCached) {
-            cached++;
-            @Nullable ResidentSet set = page.home;
-            if (set == null || set.findCached(page.pindex) != page) {
-                violations.report("%s is not where its owner would find it", page);
-            }
-        } else {
-            free++;
-            if (page.home != null) {
-                violations.report("%s is free and has an owner", page);
-            }
-        }
     }
 
     private void checkQueued(VmPage page) {

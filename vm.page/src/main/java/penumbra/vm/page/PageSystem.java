@@ -555,6 +555,7 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
 
     @Override
     public void breakReservations(PageOwner owner) {
+        owner.lock().assertHeld();
         ResidentSet set = ResidentSet.of(owner);
         if (!set.reservationsEmpty()) {
             free.breakReservations(set);

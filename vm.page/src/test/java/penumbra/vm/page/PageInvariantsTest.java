@@ -117,25 +117,32 @@ class PageInvariantsTest {
     void aPageThatIsBothInUseAndFree() {
         page.setFlags(PageFlags.FREE);
         expect("is missing from free memory");
-        expect("is free and has an owner");
     }
 
     @Test
     void aFreePageThatIsInUse() {
         free().clearFlags(PageFlags.FREE);
-        expect("is in use, and free in");
+        expect("is neither free nor cached, or both, in");
     }
 
     @Test
     void aFreePageThatIsDirty() {
         free().makeDirty();
-        expect("is free");
+        expect("is unused, in");
     }
 
     @Test
-    void aFreePageThatIsMapped() {
-        f.pmap.map(free(), false);
-        expect("is free and mapped");
+    void aFreePageThatHasAnOwner() {
+        free().home = page.home;
+        expect("is free and has an owner");
+    }
+
+    @Test
+    void aCachedPageThatIsMapped() {
+        owner.backed = null;
+        f.pages.cache(page);
+        f.pmap.map(page, false);
+        expect("is cached and mapped");
     }
 
     @Test
