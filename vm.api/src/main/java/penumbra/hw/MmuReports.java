@@ -11,4 +11,7 @@ public interface MmuReports {
 
     /** A mapping of {@code frame} with the accessed bit set went away. */
     void referenced(int frame);
+
+    /** The last mapping of {@code frame} went away on the way of its space: no writeable mapping of it exists any more. */
+    default void unmapped(int frame) {}
 }

@@ -27,6 +27,12 @@ public interface Pmap extends Translation {
      */
     void enterQuick(long address, PhysicalPage page, int prot);
 
+    /**
+     * Maps {@code page} like {@link #enterQuick}, but makes a table page when one is missing and can be had: for the pages of
+     * an object that are resident when it is mapped ({@code pmap_enter_object}).
+     */
+    void enterObject(long address, PhysicalPage page, int prot);
+
     /** Whether {@link #enterQuick} would map at {@code address}: slot empty, table present ({@code pmap_is_prefaultable}). */
     boolean prefaultable(long address);
 

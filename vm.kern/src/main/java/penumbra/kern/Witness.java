@@ -81,6 +81,15 @@ public final class Witness {
         }
     }
 
+    /**
+     * Forgets what the calling thread holds: a machine that ended in a panic never unlocks, and a new one is about to boot.
+     */
+    public static void forget() {
+        if (ON) {
+            HELD.remove();
+        }
+    }
+
     /** How many locks the calling thread holds; 0 when the witness is off. */
     public static int heldByCaller() {
         return ON ? HELD.get().size() : 0;

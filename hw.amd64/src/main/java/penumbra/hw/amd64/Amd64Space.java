@@ -160,8 +160,8 @@ final class Amd64Space implements MmuSpace {
             }
             boolean equal = ((old ^ wanted) & ~(Pte.ACCESSED | Pte.DIRTY)) == 0;
             long next = equal ? old | wanted : wanted;
-            if (!equal) {
-                report(old);
+            if (!equal && (old & Pte.MANAGED) != 0 && (old & ~next & Pte.DIRTY) != 0) {
+                reports.modified(Pte.frame(old));
             }
             if (next == old || memory.compareAndSet(leaf, at, old, next)) {
                 long lost = old & ~next & (Pte.WRITE | Pte.DIRTY | Pte.ACCESSED);
@@ -225,6 +225,9 @@ final class Amd64Space implements MmuSpace {
             if (pte != 0) {
                 pv.remove(frame, PvLists.key(asid, page));
                 report(pte);
+                if (pv.head(frame) == PvLists.NONE) {
+                    reports.unmapped(frame);
+                }
             }
             list.unlock();
         } else if (pte != 0) {

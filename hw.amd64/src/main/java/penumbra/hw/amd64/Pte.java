@@ -33,9 +33,15 @@ final class Pte {
 
     private Pte() {}
 
-    /** A leaf that maps {@code frame} as {@link Prot} and {@link MmuMapping} bits say; whatever is mapped can be read. */
+    /**
+     * A leaf that maps {@code frame} as {@link Prot} and {@link MmuMapping} bits say; whatever can be used can be read. Without
+     * any right it is the kernel's alone: a wired page of memory that the program may not touch.
+     */
     static long of(int frame, int prot, int attributes) {
-        long pte = PageSize.bytes(frame) | PRESENT | USER;
+        long pte = PageSize.bytes(frame) | PRESENT;
+        if (prot != Prot.NONE) {
+            pte |= USER;
+        }
         if ((prot & Prot.WRITE) != 0) {
             pte |= WRITE;
         }
@@ -74,6 +80,9 @@ final class Pte {
 
     /** The {@link Prot} bits of {@code pte}. */
     static int prot(long pte) {
+        if ((pte & USER) == 0) {
+            return Prot.NONE;
+        }
         return Prot.READ | ((pte & WRITE) != 0 ? Prot.WRITE : 0) | ((pte & NO_EXECUTE) == 0 ? Prot.EXECUTE : 0);
     }
 

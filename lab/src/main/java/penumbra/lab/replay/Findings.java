@@ -3,9 +3,9 @@ package penumbra.lab.replay;
 
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
+import penumbra.boot.Kernel;
 import penumbra.hw.MemoryFault;
 import penumbra.hw.PageSize;
-import penumbra.lab.Kernel;
 import penumbra.lab.model.ProcessModel;
 import penumbra.map.MapEntry;
 import penumbra.object.ObjectType;

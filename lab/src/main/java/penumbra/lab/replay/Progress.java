@@ -5,7 +5,7 @@ import java.io.PrintStream;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
-import penumbra.lab.Kernel;
+import penumbra.boot.Kernel;
 
 /** The line on a terminal that tells how far a replay is; on anything else, nothing. */
 final class Progress {

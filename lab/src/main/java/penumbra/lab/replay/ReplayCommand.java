@@ -9,13 +9,13 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
+import penumbra.boot.Kernel;
+import penumbra.boot.MachineBoot;
+import penumbra.boot.MachineSettings;
 import penumbra.hw.PageSize;
 import penumbra.inspect.Violations;
 import penumbra.kern.Execution;
 import penumbra.kern.Fidelity;
-import penumbra.lab.Kernel;
-import penumbra.lab.MachineBoot;
-import penumbra.lab.MachineSettings;
 import penumbra.lab.cli.ExitStatus;
 import penumbra.lab.cli.LabCommand;
 import penumbra.lab.trace.BadInput;
@@ -156,7 +156,7 @@ public final class ReplayCommand implements LabCommand {
                 return ExitStatus.FAILED;
             }
             progress.end();
-            Violations violations = kernel.checkInvariants();
+            Violations violations = kernel.checkInvariants(List.of());
             Tally tally = replay.tally();
             Report report = new Report(tally, options, kernel.pages().limits());
             if (json != null) {

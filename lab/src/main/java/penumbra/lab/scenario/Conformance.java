@@ -7,9 +7,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import penumbra.boot.MachineBoot;
+import penumbra.boot.MachineSettings;
 import penumbra.kern.Fidelity;
-import penumbra.lab.MachineBoot;
-import penumbra.lab.MachineSettings;
 
 /** The comparison of scripts with what the original printed for them, each on a fresh machine. */
 public final class Conformance {

@@ -119,7 +119,7 @@ final class MapOperations {
         if (object != null) {
             object.reference();
         }
-        KernReturn result = space.insert(object, offset, start, start + length, prot, maxProt, flags);
+        KernReturn result = space.fixed(object, offset, start, length, prot, maxProt, flags);
         if (object != null && !result.ok()) {
             object.deallocate();
         }
@@ -212,7 +212,11 @@ final class MapOperations {
         Process process = session.process(a);
         long page = a.count("PAGE");
         int block = a.more() ? block(a) : 0;
-        return access(process, page, (cpu, address) -> cpu.load(address + block * PageSize.BLOCK, Long.BYTES), true);
+        return access(
+                process,
+                page,
+                (cpu, address) -> Tags.number(cpu.load(address + block * PageSize.BLOCK + Tags.LAST_WORD, Long.BYTES)),
+                true);
     }
 
     private static int block(Arguments a) {

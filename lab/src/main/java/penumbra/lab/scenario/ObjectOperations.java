@@ -20,6 +20,7 @@ import penumbra.object.ObjectFlags;
 import penumbra.object.ObjectType;
 import penumbra.object.VmObject;
 import penumbra.page.Advice;
+import penumbra.page.Page;
 import penumbra.pager.PageRun;
 import penumbra.vnode.Vnode;
 
@@ -112,7 +113,9 @@ final class ObjectOperations {
     private JsonNode file(long bytes, long holeMask) {
         var kernel = session.kernel();
         try {
-            Vnode vnode = kernel.vnodes().wrap(new TaggedFile(session.nextFile(), bytes, holeMask));
+            TaggedFile file = new TaggedFile(session.nextFile(), bytes, holeMask);
+            Vnode vnode = kernel.vnodes().wrap(file);
+            session.addFile(vnode, file);
             @Nullable
             VmObject object =
                     kernel.pagers().allocate(ObjectType.VNODE, vnode, PageSize.ceiling(bytes), Prot.ALL, 0, null);
@@ -120,11 +123,21 @@ final class ObjectOperations {
                 throw new BadScript("vnode: the vnode pager refused a file of " + bytes + " bytes");
             }
             vnode.release();
+            file.setCache(offset -> blockTag(object, offset));
             session.holdings().addReference(object, 1);
             return id(object);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private long blockTag(VmObject object, long offset) {
+        return locked(object, o -> {
+            @Nullable Page page = o.pages().lookup(PageSize.index(offset));
+            return page == null
+                    ? 0
+                    : Tags.of(session.kernel().memory(), page)[(int) (offset & PageSize.MASK) / PageSize.BLOCK];
+        });
     }
 
     private JsonNode ref(Arguments a) {
@@ -274,7 +287,8 @@ final class ObjectOperations {
     }
 
     private TaggedFile fileOf(VmObject object) {
-        if (object.handle() instanceof Vnode vnode && vnode.node() instanceof TaggedFile file) {
+        @Nullable TaggedFile file = session.file(object);
+        if (file != null) {
             return file;
         }
         throw new BadScript(StatePrinter.nameOf(object) + " is no file: expected an object made by vnode or vnodeb");

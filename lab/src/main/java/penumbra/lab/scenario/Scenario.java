@@ -11,10 +11,10 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import penumbra.boot.Kernel;
 import penumbra.inspect.Holder;
 import penumbra.kern.KernelPanic;
 import penumbra.kern.WouldBlock;
-import penumbra.lab.Kernel;
 import penumbra.object.VmObject;
 import penumbra.process.Process;
 
@@ -36,7 +36,7 @@ public final class Scenario {
     public Scenario(Kernel kernel) {
         this.kernel = kernel;
         this.session = new Session(kernel);
-        this.printer = new StatePrinter(kernel);
+        this.printer = new StatePrinter(session);
         Stream.of(
                         List.of(BootLine.operation()),
                         new ObjectOperations(session).all(),

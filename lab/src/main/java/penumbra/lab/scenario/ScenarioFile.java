@@ -4,10 +4,10 @@ package penumbra.lab.scenario;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.function.Consumer;
+import penumbra.boot.Kernel;
+import penumbra.boot.MachineBoot;
+import penumbra.boot.MachineSettings;
 import penumbra.kern.Fidelity;
-import penumbra.lab.Kernel;
-import penumbra.lab.MachineBoot;
-import penumbra.lab.MachineSettings;
 
 /**
  * A script with its name: a {@code boot} line and the operations that follow, each on a line of its own.

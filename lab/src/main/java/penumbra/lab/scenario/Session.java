@@ -3,13 +3,15 @@ package penumbra.lab.scenario;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import penumbra.account.Cred;
-import penumbra.lab.Kernel;
+import penumbra.boot.Kernel;
 import penumbra.object.VmObject;
 import penumbra.process.Process;
+import penumbra.vnode.Vnode;
 
 /** What the operations of one script share: the machine, the processes by name, and the objects by number. */
 final class Session {
@@ -21,10 +23,13 @@ final class Session {
     private final Kernel kernel;
     private final ScriptHoldings holdings = new ScriptHoldings();
     private final Map<String, Process> processes = new LinkedHashMap<>();
-    private int files;
+    /** By vnode, because a vnode shows its contents only through a guard of its own. */
+    private final Map<Vnode, TaggedFile> files = new IdentityHashMap<>();
 
     Session(Kernel kernel) {
         this.kernel = kernel;
+        kernel.pages().setDaemon(null);
+        kernel.pages().setDaemon(new AlternatingDaemon(kernel.pageout()));
     }
 
     Kernel kernel() {
@@ -37,7 +42,17 @@ final class Session {
 
     /** The number of the next file: its contents depend on it. */
     int nextFile() {
-        return ++files;
+        return files.size() + 1;
+    }
+
+    void addFile(Vnode vnode, TaggedFile file) {
+        files.put(vnode, file);
+    }
+
+    /** The file that {@code object} caches; null when it caches none. */
+    @Nullable
+    TaggedFile file(VmObject object) {
+        return object.handle() instanceof Vnode vnode ? files.get(vnode) : null;
     }
 
     VmObject object(Arguments arguments) {

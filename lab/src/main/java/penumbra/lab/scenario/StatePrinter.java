@@ -8,9 +8,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import penumbra.boot.Kernel;
 import penumbra.hw.MmuMapping;
 import penumbra.hw.PageSize;
-import penumbra.lab.Kernel;
 import penumbra.map.MapEntry;
 import penumbra.object.ObjectFlags;
 import penumbra.object.ObjectType;
@@ -31,10 +31,12 @@ final class StatePrinter {
 
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
+    private final Session session;
     private final Kernel kernel;
 
-    StatePrinter(Kernel kernel) {
-        this.kernel = kernel;
+    StatePrinter(Session session) {
+        this.session = session;
+        this.kernel = session.kernel();
     }
 
     /** The name of an object in scripts. */
@@ -56,7 +58,7 @@ final class StatePrinter {
             } else {
                 node.put("bk", nameOf(backing));
             }
-            node.put("bo", backing == null ? 0 : object.backingOffset());
+            node.put("bo", object.backingOffset());
             flags(node.putArray("fl"), object);
             node.put("chg", PageSize.index(object.charge()));
             node.put("cred", object.cred() == null ? 0 : 1);
@@ -68,7 +70,7 @@ final class StatePrinter {
                 shadows.add(nameOf(s));
             }
             if (object.type() == ObjectType.VNODE && object.handle() instanceof Vnode vnode) {
-                file(node, vnode);
+                file(node, object, vnode);
             }
             pages(node, object);
             if (object.type() == ObjectType.SWAP) {
@@ -96,13 +98,14 @@ final class StatePrinter {
         }
     }
 
-    private static void file(ObjectNode node, Vnode vnode) {
+    private void file(ObjectNode node, VmObject object, Vnode vnode) {
         node.putArray("v").add(vnode.useCount()).add(vnode.holdCount());
         node.put("vsz", vnode.size());
         node.put("wm", PageSize.index(vnode.writeMappings()));
         node.put("wc", vnode.writeCount());
         ArrayNode contents = node.putArray("fd");
-        if (vnode.node() instanceof TaggedFile file) {
+        @Nullable TaggedFile file = session.file(object);
+        if (file != null) {
             for (int page = 0; page < file.pages(); page++) {
                 contents.add(Tags.json(file.tags(page)));
             }

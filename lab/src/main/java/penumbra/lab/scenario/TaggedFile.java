@@ -21,6 +21,7 @@ final class TaggedFile implements FileNode {
     private byte[] bytes;
 
     private long size;
+    private Cache cache = offset -> 0;
     private long holes;
     private boolean failNextWrite;
     private int writeLimit = -1;
@@ -50,6 +51,20 @@ final class TaggedFile implements FileNode {
     /** {@code size} in whole blocks, as bytes. */
     private static int blocks(long size) {
         return Math.toIntExact(size + PageSize.BLOCK - 1 & -PageSize.BLOCK);
+    }
+
+    /** The memory that a write comes from. */
+    interface Cache {
+        /** What the block at {@code offset} of the file shows in memory. */
+        long blockTag(long offset);
+    }
+
+    /**
+     * Says where writes come from: like the original's harness, a write copies the number of the block in which the file ends,
+     * which is 0 when the rest of the block is zero in memory.
+     */
+    synchronized void setCache(Cache memory) {
+        cache = memory;
     }
 
     private boolean hole(long page) {
@@ -128,7 +143,7 @@ final class TaggedFile implements FileNode {
         from.get(bytes, (int) offset, length);
         int partial = end % PageSize.BLOCK;
         if (end == size && partial != 0) {
-            Tags.fillBlock(bytes, end - partial, Tags.first(bytes, end - partial));
+            Tags.fillBlock(bytes, end - partial, cache.blockTag(end - partial));
         }
         for (long page = PageSize.index(offset); page < PageSize.index(PageSize.ceiling(end)); page++) {
             if (page < MASKABLE_PAGES) {

@@ -14,9 +14,18 @@ import penumbra.page.Page;
 /**
  * The contents of pages as scripts see them: one number for each 512-byte block, which the block holds in every one of its
  * 64 words.
+ *
+ * <p>A word has the number in its lower half and, unless the number is 0, a mark in its upper half, so that no byte at the
+ * end of a word is zero by chance: a block whose end was zeroed, because a file ends in it, shows 0.
  */
 final class Tags {
     static final int BLOCKS = PageSize.BYTES / PageSize.BLOCK;
+
+    private static final long MARK = 0xA5A5_A5A5L << Integer.SIZE;
+    private static final int LAST_BYTE = Long.SIZE - Byte.SIZE;
+
+    /** Where in a block the word lies that shows its number in memory. */
+    static final int LAST_WORD = PageSize.BLOCK - Long.BYTES;
 
     private Tags() {}
 
@@ -24,7 +33,7 @@ final class Tags {
     static void fillBlock(byte[] bytes, int offset, long tag) {
         ByteBuffer buffer = ByteBuffer.wrap(bytes, offset, PageSize.BLOCK).order(ByteOrder.LITTLE_ENDIAN);
         while (buffer.hasRemaining()) {
-            buffer.putLong(tag);
+            buffer.putLong(tag == 0 ? 0 : MARK | tag);
         }
     }
 
@@ -39,23 +48,27 @@ final class Tags {
     static long[] of(PhysicalMemory memory, Page page) {
         long[] tags = new long[BLOCKS];
         for (int block = 0; block < BLOCKS; block++) {
-            // The last word: where a file ends within a block the rest of it is zero in memory, and so is its tag.
-            tags[block] = memory.load(page.frame(), (block + 1) * PageSize.BLOCK - Long.BYTES, Long.BYTES);
+            tags[block] = number(memory.load(page.frame(), block * PageSize.BLOCK + LAST_WORD, Long.BYTES));
         }
         return tags;
     }
 
-    /** The word at {@code offset}. */
-    static long first(byte[] bytes, int offset) {
-        return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(offset);
+    /** The number that a word shows. */
+    static long number(long word) {
+        return word >>> LAST_BYTE == 0 ? 0 : (int) word;
     }
 
-    /** The tags of a page of a file or of swap: the first word of each block. */
+    /** The number that the word at {@code offset} shows. */
+    static long first(byte[] bytes, int offset) {
+        return number(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(offset));
+    }
+
+    /** The tags of a page of a file or of swap: what the first word of each block shows. */
     static long[] firstWords(ByteBuffer page) {
         ByteBuffer words = page.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         long[] tags = new long[BLOCKS];
         for (int block = 0; block < BLOCKS; block++) {
-            tags[block] = words.getLong(block * PageSize.BLOCK);
+            tags[block] = number(words.getLong(block * PageSize.BLOCK));
         }
         return tags;
     }

@@ -170,6 +170,11 @@ public final class PmapLayer implements PmapSystem, MmuReports {
         page(frame).noteReferenced();
     }
 
+    @Override
+    public void unmapped(int frame) {
+        page(frame).setWriteable(false);
+    }
+
     private PhysicalPage page(int frame) {
         PageOfFrame known = pages;
         PhysicalPage page = known == null ? null : known.page(frame);

@@ -63,6 +63,15 @@ final class SpacePmap implements Pmap {
         space.enterQuick(PageSize.index(address), page.frame(), readable, managed(page));
     }
 
+    @Override
+    public void enterObject(long address, PhysicalPage page, int prot) {
+        int readable = prot & (Prot.READ | Prot.EXECUTE);
+        long index = PageSize.index(address);
+        if (readable != 0 && space.query(index) < 0) {
+            space.enter(index, page.frame(), readable, managed(page));
+        }
+    }
+
     private static int managed(PhysicalPage page) {
         return page.managed() ? MmuMapping.MANAGED : 0;
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-package penumbra.lab;
+package penumbra.boot;
 
 import java.util.List;
 import penumbra.account.SwapAccounting;
@@ -7,6 +7,7 @@ import penumbra.hw.Machine;
 import penumbra.hw.PhysicalMemory;
 import penumbra.hw.PmapSystem;
 import penumbra.inspect.CounterSource;
+import penumbra.inspect.Holder;
 import penumbra.inspect.InvariantCheck;
 import penumbra.inspect.Violations;
 import penumbra.object.VmObjects;
@@ -39,11 +40,15 @@ public record Kernel(
         Pageout pageout,
         List<InvariantCheck> checks,
         List<CounterSource> counters) {
-    /** Runs every invariants check; the machine is at rest. */
-    public Violations checkInvariants() {
+    /**
+     * Runs every invariants check; the machine is at rest.
+     *
+     * @param holders who keeps references, wirings and the like besides maps and pagers
+     */
+    public Violations checkInvariants(List<Holder> holders) {
         Violations violations = new Violations();
         for (InvariantCheck check : checks) {
-            check.check(violations);
+            check.check(violations, holders);
         }
         return violations;
     }

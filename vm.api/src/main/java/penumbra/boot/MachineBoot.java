@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-package penumbra.lab;
+package penumbra.boot;
+
+import org.osgi.annotation.versioning.ProviderType;
 
 /** The power switch: boots empty machines, one after the other. */
+@ProviderType
 @FunctionalInterface
 public interface MachineBoot {
     /**

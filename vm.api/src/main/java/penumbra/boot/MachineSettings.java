@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-package penumbra.lab;
+package penumbra.boot;
 
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;

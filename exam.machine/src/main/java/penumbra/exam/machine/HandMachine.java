@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.exam.machine;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import penumbra.boot.Kernel;
+import penumbra.boot.MachineSettings;
+import penumbra.fs.host.HostFileSystem;
+import penumbra.hw.amd64.Amd64Mmu;
+import penumbra.hw.memory.FrameMemory;
+import penumbra.hw.memory.MemoryLayout;
+import penumbra.hw.sim.SimMachine;
+import penumbra.kern.Witness;
+import penumbra.pager.swap.FileStore;
+import penumbra.pager.vnode.FileSizes;
+import penumbra.pager.vnode.VnodePager;
+import penumbra.vm.map.ProcessTable;
+import penumbra.vm.object.ObjectCheck;
+import penumbra.vm.object.ObjectCore;
+import penumbra.vm.object.ObjectCounters;
+import penumbra.vm.page.PageSystem;
+import penumbra.vm.pageout.PageoutDaemon;
+import penumbra.vm.pager.PagerLayer;
+import penumbra.vm.pmap.PmapLayer;
+import penumbra.vm.vnode.VnodeCounts;
+import penumbra.vm.vnode.VnodeInvariants;
+import penumbra.vm.vnode.VnodeTable;
+
+/**
+ * One machine with every subsystem, wired as the container does it, with one swap file.
+ *
+ * <p>Closing it takes everything down from the top and gives memory and swap file back.
+ */
+public final class HandMachine implements AutoCloseable {
+    private final Kernel kernel;
+    private final FrameMemory memory;
+    private final PmapLayer pmaps;
+    private final PageSystem pages;
+    private final PagerLayer pagers;
+    private final FileStore store;
+    private final ProcessTable processes;
+    private final PageoutDaemon pageout;
+
+    /** Boots a machine; the host's file system is there. */
+    public HandMachine(MachineSettings settings) {
+        Witness.forget();
+        memory = new FrameMemory(MemoryLayout.ofFrames(settings.pages()));
+        SimMachine machine = new SimMachine(
+                memory,
+                new penumbra.hw.sim.MachineSettings(
+                        settings.cpus(),
+                        settings.execution(),
+                        settings.fidelity(),
+                        penumbra.hw.sim.MachineSettings.TLB_ENTRIES));
+        pmaps = new PmapLayer(machine, memory, new Amd64Mmu(), settings.optimised());
+        pages = new PageSystem(memory, machine, pmaps);
+        pagers = new PagerLayer(machine, memory, pages);
+        store = openStore(settings);
+        pagers.attach(store, 0);
+        ObjectCore objects = new ObjectCore(machine, pmaps, pages, pagers.pagers(), pagers.swap(), pagers.accounting());
+        pagers.pagers().setObjectFactory(objects);
+        VnodeTable vnodes =
+                new VnodeTable(machine, pagers.pagers(), VnodeTable.UNUSED_VNODES, VnodeTable.RETURN_WAIT_MS);
+        vnodes.addFileSystem(new HostFileSystem());
+        VnodePager vnodePager = new VnodePager(machine, memory, pages);
+        pagers.add(vnodePager, 0);
+        processes =
+                new ProcessTable(machine, pmaps, pages, objects, pagers.pagers(), pagers.swap(), pagers.accounting());
+        pageout = new PageoutDaemon(machine, pages, pmaps, pagers.swap(), objects, processes);
+        pageout.start();
+        kernel = new Kernel(
+                memory,
+                machine,
+                pmaps,
+                pages,
+                vnodes,
+                new FileSizes(memory, pages),
+                pagers.pagers(),
+                pagers.swap(),
+                pagers.accounting(),
+                objects,
+                processes,
+                pageout,
+                List.of(
+                        pages,
+                        new ObjectCheck(objects, pagers.swap(), pagers.accounting()),
+                        pagers.check(),
+                        new VnodeInvariants(vnodes)),
+                List.of(
+                        pages,
+                        pagers.counters(),
+                        new ObjectCounters(objects),
+                        new VnodeCounts(vnodes),
+                        vnodePager,
+                        processes,
+                        pageout));
+    }
+
+    private static FileStore openStore(MachineSettings settings) {
+        @Nullable Path path = settings.swapFile();
+        try {
+            if (path == null) {
+                Path temporary = Files.createTempFile("penumbra-", ".swap");
+                Files.delete(temporary);
+                return FileStore.open("file", temporary, settings.swapPages(), false, true);
+            }
+            return FileStore.open("file", path, settings.swapPages(), false, false);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The subsystems. */
+    public Kernel kernel() {
+        return kernel;
+    }
+
+    @Override
+    public void close() {
+        pageout.stop();
+        processes.close();
+        pagers.close();
+        store.retire();
+        store.close();
+        pages.close();
+        pmaps.detach();
+        memory.close();
+    }
+}
