@@ -6,13 +6,10 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
-import org.osgi.service.component.annotations.ReferenceCardinality;
-import org.osgi.service.component.annotations.ReferencePolicy;
 import penumbra.account.SwapAccounting;
 import penumbra.hw.PageSize;
 import penumbra.inspect.Holder;
@@ -32,7 +29,6 @@ public final class ObjectCheck implements InvariantCheck {
     private final VmObjects objects;
     private final SwapSpace swap;
     private final SwapAccounting accounting;
-    private final List<Holder> holders = new CopyOnWriteArrayList<>();
 
     /** Checks {@code objects}, whose charges are written down in {@code accounting}. */
     @Activate
@@ -40,17 +36,6 @@ public final class ObjectCheck implements InvariantCheck {
         this.objects = objects;
         this.swap = swap;
         this.accounting = accounting;
-    }
-
-    /** Takes note of somebody who may keep objects paging. */
-    @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
-    public void addHolder(Holder holder) {
-        holders.add(holder);
-    }
-
-    /** Forgets a holder. */
-    public void removeHolder(Holder holder) {
-        holders.remove(holder);
     }
 
     @Override
@@ -76,6 +61,23 @@ public final class ObjectCheck implements InvariantCheck {
         }
         if (charged > accounting.reserved()) {
             violations.report("objects are charged %d bytes, %d are reserved", charged, accounting.reserved());
+        }
+    }
+
+    @Override
+    public void check(Violations violations, List<Holder> holders) {
+        check(violations);
+        objects.forEach(object -> checkPaging(object, holders, violations));
+    }
+
+    private static void checkPaging(VmObject object, List<Holder> holders, Violations violations) {
+        int held = 0;
+        for (Holder holder : holders) {
+            held += holder.pagingInProgress(object);
+        }
+        if (object.pagingInProgress() != held) {
+            violations.report(
+                    "%s: paging in progress is %d at rest, %d are held", object, object.pagingInProgress(), held);
         }
     }
 
@@ -124,15 +126,7 @@ public final class ObjectCheck implements InvariantCheck {
         return length;
     }
 
-    private void checkState(VmObject object, Violations violations) {
-        int held = 0;
-        for (Holder holder : holders) {
-            held += holder.pagingInProgress(object);
-        }
-        if (object.pagingInProgress() != held) {
-            violations.report(
-                    "%s: paging in progress is %d at rest, %d are held", object, object.pagingInProgress(), held);
-        }
+    private static void checkState(VmObject object, Violations violations) {
         if (object.refCount() == 0 && object.type() != ObjectType.VNODE) {
             violations.report("%s is not referenced", object);
         }
@@ -173,9 +167,6 @@ public final class ObjectCheck implements InvariantCheck {
                         object.pages().lookup(page.pindex()));
             }
             previous = page.pindex();
-            if (page.busied() && holders.stream().noneMatch(heldBy(page))) {
-                violations.report("%s: page %d is busy at rest", object, page.pindex());
-            }
         }
         if (count != object.pages().count()) {
             violations.report(
@@ -185,9 +176,5 @@ public final class ObjectCheck implements InvariantCheck {
         if (object.type() == ObjectType.DEFAULT && (!object.pages().cacheEmpty() || swap.pages(object) != 0)) {
             violations.report("%s: a default object has cached pages or %d pages in swap", object, swap.pages(object));
         }
-    }
-
-    private static java.util.function.Predicate<Holder> heldBy(Page page) {
-        return holder -> holder.busies(page);
     }
 }

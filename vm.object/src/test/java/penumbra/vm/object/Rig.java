@@ -271,9 +271,12 @@ final class Rig implements AutoCloseable {
         return assertThat(thrown.get());
     }
 
+    /** What is wrong with objects, pages and location maps. */
     Violations violations() {
         Violations found = new Violations();
-        new ObjectCheck(core, swap, accounting).check(found);
+        pages.check(found, List.of());
+        layer.check().check(found, List.of());
+        new ObjectCheck(core, swap, accounting).check(found, List.of());
         return found;
     }
 
