@@ -33,13 +33,13 @@ public interface Cpu {
     /** Leaves user mode; does nothing in kernel mode. */
     void leaveUser();
 
-    /** Loads {@code size} (1, 2, 4 or 8) bytes, zero-extended, little-endian. */
+    /** Loads {@code size} (1 to 8) bytes, zero-extended, little-endian. */
     long load(long address, int size);
 
-    /** Stores the low {@code size} (1, 2, 4 or 8) bytes of {@code value}. */
+    /** Stores the low {@code size} (1 to 8) bytes of {@code value}. */
     void store(long address, int size, long value);
 
-    /** Fetches {@code size} (1, 2, 4 or 8) bytes as instructions. */
+    /** Fetches {@code size} (1 to 8) bytes as instructions. */
     long fetch(long address, int size);
 
     /** Replaces the aligned 8 bytes at {@code address} if they are {@code expected}, in one step. */

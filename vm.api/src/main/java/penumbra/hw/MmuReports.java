@@ -12,6 +12,6 @@ public interface MmuReports {
     /** A mapping of {@code frame} with the accessed bit set went away. */
     void referenced(int frame);
 
-    /** The last mapping of {@code frame} went away on the way of its space: no writeable mapping of it exists any more. */
-    default void unmapped(int frame) {}
+    /** {@code frame} has no managed mapping any more: its last one went away. */
+    void unmapped(int frame);
 }

@@ -14,17 +14,24 @@ public interface MmuSpace {
     long walk(long address, int access);
 
     /**
-     * Maps {@code frame} at {@code page}, replacing what was there and reporting its bits.
+     * Maps {@code frame} at {@code page}. A mapping of another frame there is removed, which reports its bits. A mapping of
+     * the same frame changes in place: when only accessed and modified bits differ it gains those of {@code attributes};
+     * else it is replaced, and a modified bit that is lost that way is reported.
      *
+     * @param prot {@link Prot} bits; {@link Prot#NONE} makes a mapping that exists and lets no access through
      * @param attributes WIRED, MANAGED, ACCESSED and MODIFIED as the new mapping is to have them
      * @return false when no frame is left for a table; nothing was changed then
      */
     boolean enter(long page, int frame, int prot, int attributes);
 
-    /** Maps like {@link #enter} if the slot is empty and its table present; never makes a table. */
+    /**
+     * Maps {@code frame} at {@code page} if nothing is mapped there.
+     *
+     * @return false when something is, or when no frame is left for a table; nothing was changed then
+     */
     boolean enterQuick(long page, int frame, int prot, int attributes);
 
-    /** Whether {@link #enterQuick} would map at {@code page}. */
+    /** Whether {@link #enterQuick} would map at {@code page} without making a table. */
     boolean prefaultable(long page);
 
     /** Removes the mappings of the range, reporting the bits of managed ones. */

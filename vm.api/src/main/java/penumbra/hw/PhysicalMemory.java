@@ -18,10 +18,10 @@ public interface PhysicalMemory {
     /** The segments in ascending order. */
     List<MemorySegment> segments();
 
-    /** The value of the {@code size} (1, 2, 4 or 8) bytes at {@code offset}, zero-extended. */
+    /** The value of the {@code size} (1 to 8) bytes at {@code offset}, zero-extended. */
     long load(int frame, int offset, int size);
 
-    /** Stores the low {@code size} (1, 2, 4 or 8) bytes of {@code value}. */
+    /** Stores the low {@code size} (1 to 8) bytes of {@code value}. */
     void store(int frame, int offset, int size, long value);
 
     /** The aligned 8 bytes at {@code offset}, read with volatile semantics: an MMU's view of its tables. */

@@ -22,18 +22,17 @@ public interface Pmap extends Translation {
     void enter(long address, int access, PhysicalPage page, int prot, boolean wired);
 
     /**
-     * Maps {@code page} for reading and executing only, unwired and not accessed, if nothing is mapped there and no table
-     * page must be made ({@code pmap_enter_quick}).
+     * Maps {@code page} for reading and executing only, unwired and not accessed, if nothing is mapped there and the tables
+     * are there or can be made ({@code pmap_enter_quick}).
      */
     void enterQuick(long address, PhysicalPage page, int prot);
 
-    /**
-     * Maps {@code page} like {@link #enterQuick}, but makes a table page when one is missing and can be had: for the pages of
-     * an object that are resident when it is mapped ({@code pmap_enter_object}).
-     */
-    void enterObject(long address, PhysicalPage page, int prot);
+    /** Does what {@link #enterQuick} does. */
+    default void enterObject(long address, PhysicalPage page, int prot) {
+        enterQuick(address, page, prot);
+    }
 
-    /** Whether {@link #enterQuick} would map at {@code address}: slot empty, table present ({@code pmap_is_prefaultable}). */
+    /** Whether the slot for {@code address} is empty and its table page present ({@code pmap_is_prefaultable}). */
     boolean prefaultable(long address);
 
     /** Removes the mappings of the range, wired ones too; reports accessed and modified bits ({@code pmap_remove}). */

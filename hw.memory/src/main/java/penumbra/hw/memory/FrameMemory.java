@@ -152,7 +152,7 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
                 case Byte.BYTES:
                     return chunk.get(at) & 0xFFL;
                 default:
-                    throw badSize(size);
+                    return loadOdd(chunk, at, offset, size);
             }
         } catch (IndexOutOfBoundsException outside) {
             throw outside(frame, offset, size, outside);
@@ -178,7 +178,7 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
                     chunk.put(at, (byte) value);
                     break;
                 default:
-                    throw badSize(size);
+                    storeOdd(chunk, at, size, value);
             }
         } catch (IndexOutOfBoundsException outside) {
             throw outside(frame, offset, size, outside);
@@ -267,7 +267,31 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
         return panic;
     }
 
+    /** Three, five, six or seven bytes: cut from a word if the frame has one there, else put together. */
+    private static long loadOdd(ByteBuffer chunk, int at, int offset, int size) {
+        if (size < 1 || size > Long.BYTES) {
+            throw badSize(size);
+        }
+        if (offset <= PageSize.BYTES - Long.BYTES) {
+            return (long) LONGS.get(chunk, at) & -1L >>> Long.SIZE - size * Byte.SIZE;
+        }
+        long value = 0;
+        for (int i = size - 1; i >= 0; i--) {
+            value = value << Byte.SIZE | chunk.get(at + i) & 0xFF;
+        }
+        return value;
+    }
+
+    private static void storeOdd(ByteBuffer chunk, int at, int size, long value) {
+        if (size < 1 || size > Long.BYTES) {
+            throw badSize(size);
+        }
+        for (int i = 0; i < size; i++) {
+            chunk.put(at + i, (byte) (value >>> i * Byte.SIZE));
+        }
+    }
+
     private static KernelPanic badSize(int size) {
-        return new KernelPanic("memory: access of %d bytes: expected 1, 2, 4 or 8", size);
+        return new KernelPanic("memory: access of %d bytes: expected 1 to 8", size);
     }
 }

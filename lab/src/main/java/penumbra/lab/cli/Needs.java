@@ -23,7 +23,7 @@ public final class Needs {
     }
 
     /** One line for each component of ours that is not satisfied, or that failed to activate; empty if all is well. */
-    List<String> unsatisfied() {
+    public List<String> unsatisfied() {
         return runtime.getComponentDescriptionDTOs().stream()
                 .filter(description -> description.bundle.symbolicName.startsWith("penumbra."))
                 .flatMap(description -> runtime.getComponentConfigurationDTOs(description).stream())

@@ -190,7 +190,7 @@ final class StatePrinter {
         } catch (IOException e) {
             throw new IllegalStateException("slot " + slot + " of " + store.name() + " cannot be read", e);
         }
-        return Tags.firstWords(page.flip());
+        return Tags.of(page.flip());
     }
 
     ObjectNode process(Process process) {

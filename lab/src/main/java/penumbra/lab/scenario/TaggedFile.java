@@ -79,7 +79,7 @@ final class TaggedFile implements FileNode {
     synchronized long[] tags(int page) {
         int start = page * PageSize.BYTES;
         byte[] copy = Arrays.copyOfRange(bytes, start, start + PageSize.BYTES);
-        return Tags.firstWords(ByteBuffer.wrap(copy));
+        return Tags.of(ByteBuffer.wrap(copy));
     }
 
     /** The next write fails. */

@@ -58,17 +58,12 @@ final class Tags {
         return word >>> LAST_BYTE == 0 ? 0 : (int) word;
     }
 
-    /** The number that the word at {@code offset} shows. */
-    static long first(byte[] bytes, int offset) {
-        return number(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(offset));
-    }
-
-    /** The tags of a page of a file or of swap: what the first word of each block shows. */
-    static long[] firstWords(ByteBuffer page) {
+    /** What a page shows that was read from a file or from swap. */
+    static long[] of(ByteBuffer page) {
         ByteBuffer words = page.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         long[] tags = new long[BLOCKS];
         for (int block = 0; block < BLOCKS; block++) {
-            tags[block] = number(words.getLong(block * PageSize.BLOCK));
+            tags[block] = number(words.getLong(block * PageSize.BLOCK + LAST_WORD));
         }
         return tags;
     }

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.lab.boot;
+
+import java.util.List;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferencePolicyOption;
+import penumbra.account.SwapAccounting;
+import penumbra.boot.Kernel;
+import penumbra.hw.Machine;
+import penumbra.hw.PhysicalMemory;
+import penumbra.hw.PmapSystem;
+import penumbra.inspect.CounterSource;
+import penumbra.inspect.InvariantCheck;
+import penumbra.object.VmObjects;
+import penumbra.page.Pages;
+import penumbra.pager.Pagers;
+import penumbra.pager.SwapSpace;
+import penumbra.policy.Pageout;
+import penumbra.process.Processes;
+import penumbra.vnode.VnodeSizes;
+import penumbra.vnode.Vnodes;
+
+/**
+ * The subsystems of the machine that runs. While this component is there the machine is up, whoever else uses it or not.
+ */
+@Component(service = KernelServices.class, immediate = true)
+public final class KernelServices {
+    @Reference(policyOption = ReferencePolicyOption.GREEDY)
+    private volatile List<InvariantCheck> checks = List.of();
+
+    @Reference(policyOption = ReferencePolicyOption.GREEDY)
+    private volatile List<CounterSource> counters = List.of();
+
+    private final PhysicalMemory memory;
+    private final Machine machine;
+    private final PmapSystem pmaps;
+    private final Pages pages;
+    private final Vnodes vnodes;
+    private final VnodeSizes vnodeSizes;
+    private final Pagers pagers;
+    private final SwapSpace swap;
+    private final SwapAccounting accounting;
+    private final VmObjects objects;
+    private final Processes processes;
+    private final Pageout pageout;
+
+    @Activate
+    public KernelServices(
+            @Reference PhysicalMemory memory,
+            @Reference Machine machine,
+            @Reference PmapSystem pmaps,
+            @Reference Pages pages,
+            @Reference Vnodes vnodes,
+            @Reference VnodeSizes vnodeSizes,
+            @Reference Pagers pagers,
+            @Reference SwapSpace swap,
+            @Reference SwapAccounting accounting,
+            @Reference VmObjects objects,
+            @Reference Processes processes,
+            @Reference Pageout pageout) {
+        this.memory = memory;
+        this.machine = machine;
+        this.pmaps = pmaps;
+        this.pages = pages;
+        this.vnodes = vnodes;
+        this.vnodeSizes = vnodeSizes;
+        this.pagers = pagers;
+        this.swap = swap;
+        this.accounting = accounting;
+        this.objects = objects;
+        this.processes = processes;
+        this.pageout = pageout;
+    }
+
+    /** The subsystems, with the checks and statistics that are registered now. */
+    Kernel kernel() {
+        return new Kernel(
+                memory,
+                machine,
+                pmaps,
+                pages,
+                vnodes,
+                vnodeSizes,
+                pagers,
+                swap,
+                accounting,
+                objects,
+                processes,
+                pageout,
+                List.copyOf(checks),
+                List.copyOf(counters));
+    }
+}

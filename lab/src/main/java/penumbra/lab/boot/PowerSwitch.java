@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.lab.boot;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.reflect.InvocationTargetException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Hashtable;
+import java.util.Map;
+import org.osgi.framework.BundleContext;
+import org.osgi.framework.FrameworkUtil;
+import org.osgi.framework.InvalidSyntaxException;
+import org.osgi.framework.ServiceReference;
+import org.osgi.service.cm.Configuration;
+import org.osgi.service.cm.ConfigurationAdmin;
+import org.osgi.service.component.annotations.Activate;
+import org.osgi.service.component.annotations.Component;
+import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.runtime.ServiceComponentRuntime;
+import org.osgi.service.component.runtime.dto.ComponentDescriptionDTO;
+import org.osgi.util.promise.Promise;
+import penumbra.boot.Kernel;
+import penumbra.boot.MachineBoot;
+import penumbra.boot.MachineSettings;
+import penumbra.hw.PageSize;
+import penumbra.lab.cli.Needs;
+import penumbra.pager.BackingStore;
+
+/**
+ * Boots machines out of the components of this container.
+ *
+ * <p>The whole kernel hangs, by mandatory references, on the component of the memory. Disabling that one takes everything
+ * down in order, and enabling it again brings everything up, with whatever configurations are in force then.
+ */
+@Component(service = MachineBoot.class)
+public final class PowerSwitch implements MachineBoot {
+    private static final String MEMORY = "penumbra.hw.memory";
+    private static final String MACHINE = "penumbra.hw.sim";
+    private static final String PMAP = "penumbra.vm.pmap";
+    private static final String SWAP = "penumbra.pager.swap";
+
+    private final BundleContext context;
+    private final ServiceComponentRuntime components;
+    private final ConfigurationAdmin configurations;
+    private final Needs needs;
+
+    @Activate
+    public PowerSwitch(
+            BundleContext context,
+            @Reference ServiceComponentRuntime components,
+            @Reference ConfigurationAdmin configurations,
+            @Reference Needs needs) {
+        this.context = context;
+        this.components = components;
+        this.configurations = configurations;
+        this.needs = needs;
+    }
+
+    @Override
+    public synchronized Kernel boot(MachineSettings settings) {
+        ComponentDescriptionDTO memory = component(MEMORY);
+        ComponentDescriptionDTO swap = component(SWAP);
+        await(components.disableComponent(memory));
+        // What is in the swap file belongs to the machine that is gone.
+        retireStore(swap.name);
+        await(components.disableComponent(swap));
+        configure(settings);
+        await(components.enableComponent(swap));
+        await(components.enableComponent(memory));
+        ServiceReference<KernelServices> up = context.getServiceReference(KernelServices.class);
+        KernelServices services = up == null ? null : context.getService(up);
+        if (services == null) {
+            throw new IllegalStateException(
+                    "the machine does not come up: " + String.join("; ", needs.unsatisfied()));
+        }
+        return services.kernel();
+    }
+
+    private void configure(MachineSettings settings) {
+        Path swapFile = settings.swapFile();
+        set(MEMORY, Map.of("general.bytes", PageSize.bytes(settings.pages())));
+        set(
+                MACHINE,
+                Map.of(
+                        "cpus", settings.cpus(),
+                        "execution", settings.execution().name(),
+                        "fidelity", settings.fidelity().name()));
+        set(PMAP, Map.of("optimised", settings.optimised()));
+        set(
+                SWAP,
+                Map.of(
+                        "size.bytes", PageSize.bytes(settings.swapPages()),
+                        "path", swapFile == null ? "" : swapFile.toAbsolutePath().toString()));
+    }
+
+    /** Sets some properties of a configuration and leaves its others as they are. */
+    private void set(String pid, Map<String, Object> values) {
+        try {
+            Configuration configuration = configurations.getConfiguration(pid, "?");
+            Hashtable<String, Object> properties = new Hashtable<>();
+            if (configuration.getProperties() != null) {
+                properties.putAll(FrameworkUtil.asMap(configuration.getProperties()));
+            }
+            properties.putAll(values);
+            configuration.updateIfDifferent(properties);
+        } catch (IOException e) {
+            throw new UncheckedIOException("configuration " + pid, e);
+        }
+    }
+
+    private ComponentDescriptionDTO component(String pid) {
+        return components.getComponentDescriptionDTOs().stream()
+                .filter(description -> Arrays.asList(description.configurationPid).contains(pid))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("there is no component with the configuration " + pid));
+    }
+
+    private void retireStore(String component) {
+        try {
+            for (ServiceReference<BackingStore> store :
+                    context.getServiceReferences(BackingStore.class, "(component.name=" + component + ")")) {
+                BackingStore service = context.getService(store);
+                if (service != null) {
+                    service.retire();
+                    context.ungetService(store);
+                }
+            }
+        } catch (InvalidSyntaxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static void await(Promise<Void> done) {
+        try {
+            done.getValue();
+        } catch (InvocationTargetException e) {
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while the machine boots", e);
+        }
+    }
+}
