@@ -54,6 +54,7 @@ public abstract class MmuContract implements MmuReports {
     private final TlbModel machine = new TlbModel();
     private final Set<Integer> modified = new HashSet<>();
     private final Set<Integer> referenced = new HashSet<>();
+    private final Set<Integer> unmapped = new HashSet<>();
     private final Map<Integer, TreeMap<Long, Mapping>> model = new HashMap<>();
     private final List<MmuSpace> spaces = new ArrayList<>();
     private HeapMemory memory;
@@ -96,6 +97,11 @@ public abstract class MmuContract implements MmuReports {
         referenced.add(frame);
     }
 
+    @Override
+    public void unmapped(int frame) {
+        unmapped.add(frame);
+    }
+
     @Test
     void hasAName() {
         assertThat(mmu.name()).isNotBlank().doesNotContain(" ");
@@ -109,7 +115,6 @@ public abstract class MmuContract implements MmuReports {
         assertThat(space.query(0)).isEqualTo(-1);
         assertThat(space.residentCount()).isZero();
         assertThat(space.prefaultable(7)).isFalse();
-        assertThat(space.enterQuick(7, first, Prot.READ, MANAGED)).isFalse();
         assertThat(space.changeWiring(7, true)).isFalse();
     }
 
@@ -178,6 +183,7 @@ public abstract class MmuContract implements MmuReports {
         assertThat(spaces.get(2).enter(0, first, Prot.READ, MANAGED)).isFalse();
         space.remove(mapped.get(0), mapped.get(0) + 1);
         assertThat(space.enter(page, first, Prot.READ, MANAGED)).isTrue();
+        assertThat(spaces.get(2).enterQuick(0, first, Prot.READ, MANAGED)).isFalse();
         space.removeUnwired();
         assertThat(space.residentCount()).isZero();
         assertThat(spaces.get(2).enter(0, first, Prot.READ, MANAGED)).isTrue();
@@ -210,13 +216,30 @@ public abstract class MmuContract implements MmuReports {
         for (int step = 0; step < STEPS; step++) {
             modified.clear();
             referenced.clear();
+            unmapped.clear();
+            Set<Integer> before = mapped();
             Set<Integer> wantModified = new HashSet<>();
             Set<Integer> wantReferenced = new HashSet<>();
             String did = "seed " + seed + " step " + step + ": " + act(random, wantModified, wantReferenced);
             assertThat(modified).as(did).isEqualTo(wantModified);
             assertThat(referenced).as(did).isEqualTo(wantReferenced);
+            before.removeAll(mapped());
+            assertThat(unmapped).as(did).containsAll(before);
             compare(did);
         }
+    }
+
+    /** The frames with managed mappings. */
+    private Set<Integer> mapped() {
+        Set<Integer> frames = new HashSet<>();
+        for (TreeMap<Long, Mapping> each : model.values()) {
+            for (Mapping mapping : each.values()) {
+                if (mapping.has(MANAGED)) {
+                    frames.add(mapping.frame());
+                }
+            }
+        }
+        return frames;
     }
 
     /** One random operation on both; returns its description. */
@@ -227,7 +250,7 @@ public abstract class MmuContract implements MmuReports {
         long page = page(random);
         long end = page + 1 + (random.nextInt(4) == 0 ? random.nextInt(1 << 19) : random.nextInt(6));
         int frame = first + random.nextInt(FRAMES);
-        int prot = Prot.READ | random.nextInt(8);
+        int prot = random.nextInt(8) == 0 ? Prot.NONE : Prot.READ | random.nextInt(8);
         Mapping wanted = new Mapping(frame, prot, attributes(random, frame, prot));
         switch (random.nextInt(16)) {
             case 0, 1, 2, 3 -> {
@@ -236,12 +259,12 @@ public abstract class MmuContract implements MmuReports {
                 return "enter " + asid + " " + page + " " + wanted;
             }
             case 4 -> {
-                boolean expected = space.prefaultable(page);
-                boolean entered = space.enterQuick(page, frame, prot, wanted.attributes());
-                assertThat(entered).isEqualTo(expected);
-                if (entered) {
-                    assertThat(mine.put(page, wanted)).isNull();
-                }
+                boolean empty = !mine.containsKey(page);
+                assertThat(empty || !space.prefaultable(page)).isTrue();
+                assertThat(space.enterQuick(page, frame, prot, wanted.attributes()))
+                        .isEqualTo(empty);
+                mine.putIfAbsent(page, wanted);
+                assertThat(space.prefaultable(page)).isFalse();
                 return "enterQuick " + asid + " " + page + " " + wanted;
             }
             case 5, 6, 7, 8 -> {
@@ -384,6 +407,12 @@ public abstract class MmuContract implements MmuReports {
         int bits = ACCESSED | MODIFIED;
         if (old.without(bits).equals(next.without(bits))) {
             return old.with(next.attributes() & bits);
+        }
+        if (old.frame() == next.frame() && old.has(MANAGED) && next.has(MANAGED)) {
+            if (old.has(MODIFIED) && !next.has(MODIFIED)) {
+                wantModified.add(old.frame());
+            }
+            return next;
         }
         seen(old, wantModified, wantReferenced);
         return next;

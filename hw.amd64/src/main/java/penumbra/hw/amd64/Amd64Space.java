@@ -177,11 +177,12 @@ final class Amd64Space implements MmuSpace {
     @Override
     public boolean enterQuick(long page, int frame, int prot, int attributes) {
         lock.lock();
-        int leaf = leaf(page);
+        int leaf = makeLeaf(page);
         boolean empty = leaf != NONE && memory.loadVolatile(leaf, offset(page, 0)) == 0;
         if (empty) {
             insert(leaf, page, Pte.of(frame, prot, attributes));
         }
+        shootStale();
         lock.unlock();
         return empty;
     }

@@ -102,6 +102,9 @@ final class Mappings {
             long page = PvLists.page(key);
             long pte = space.take(page, frame);
             pv.remove(frame, key);
+            if (pv.head(frame) == PvLists.NONE) {
+                reports.unmapped(frame);
+            }
             lock.unlock();
             space.settle(page, pte);
         }

@@ -94,6 +94,11 @@ class ConcurrencyTest implements MmuReports {
         assertThat(frame - first).isBetween(0, FRAMES - 1);
     }
 
+    @Override
+    public void unmapped(int frame) {
+        assertThat(frame - first).isBetween(0, FRAMES - 1);
+    }
+
     private static long pageOf(int index) {
         return index % 2 == 0 ? index : SECOND_TABLE + index;
     }

@@ -49,26 +49,18 @@ final class SpacePmap implements Pmap {
                 | MmuMapping.ACCESSED
                 | (writes ? MmuMapping.MODIFIED : 0)
                 | (wired ? MmuMapping.WIRED : 0);
-        note(page, prot);
         long index = PageSize.index(address);
         while (!space.enter(index, page.frame(), prot, attributes)) {
             layer.freeTables();
         }
+        note(page, prot);
     }
 
     @Override
     public void enterQuick(long address, PhysicalPage page, int prot) {
-        int readable = prot & ~Prot.WRITE;
-        note(page, readable);
-        space.enterQuick(PageSize.index(address), page.frame(), readable, managed(page));
-    }
-
-    @Override
-    public void enterObject(long address, PhysicalPage page, int prot) {
         int readable = prot & (Prot.READ | Prot.EXECUTE);
-        long index = PageSize.index(address);
-        if (readable != 0 && space.query(index) < 0) {
-            space.enter(index, page.frame(), readable, managed(page));
+        if (readable != Prot.NONE && space.enterQuick(PageSize.index(address), page.frame(), readable, managed(page))) {
+            note(page, readable);
         }
     }
 
@@ -76,7 +68,10 @@ final class SpacePmap implements Pmap {
         return page.managed() ? MmuMapping.MANAGED : 0;
     }
 
-    /** Marks a managed page before the mapping exists, so that nobody who sees the mapping misses the mark. */
+    /**
+     * Marks a managed page. This comes after the mapping, since the last of the others may vanish and take the mark with it
+     * until then; the page is busy, or its owner locked, so that nobody relies on the mark meanwhile.
+     */
     private static void note(PhysicalPage page, int prot) {
         if (!page.managed()) {
             return;
