@@ -208,19 +208,25 @@ final class StoreTable {
         lock.unlock();
     }
 
-    /** Ends a swapoff: a store that is empty is forgotten and told so. */
+    /** Ends a swapoff that left pages behind. */
     void endSwapOff(StoreEntry entry) {
         lock.lock();
         entry.swappingOff = false;
-        boolean empty = entry.used == 0 && entry.state == StoreEntry.State.CLOSING;
+        lock.unlock();
+    }
+
+    /** Forgets a closing store if nothing is in it and nobody is about to put something there, and tells it so. */
+    boolean retireIfEmpty(StoreEntry entry) {
+        lock.lock();
+        boolean empty = entry.used == 0 && entry.inFlight == 0 && entry.state == StoreEntry.State.CLOSING;
         if (empty) {
-            awaitIdle(entry);
             remove(entry);
         }
         lock.unlock();
         if (empty) {
             retire(entry);
         }
+        return empty;
     }
 
     /** Waits until a slot of a closing store is freed, {@code nanos} at most. */
@@ -477,13 +483,19 @@ final class StoreTable {
 
     /** The store of a location, which the caller keeps from vanishing: by an entry in a map, or by a run it holds. */
     StoreEntry entry(long location) {
-        int number = Location.store(location);
-        @Nullable StoreEntry[] all = byNumber;
-        @Nullable StoreEntry entry = number < all.length ? all[number] : null;
+        @Nullable StoreEntry entry = find(location);
         if (entry == null) {
             throw new KernelPanic("swap stores: location %#x names no store", location);
         }
         return entry;
+    }
+
+    /** The store of a location that may have been freed meanwhile; null when the store is gone. */
+    @Nullable
+    StoreEntry find(long location) {
+        int number = Location.store(location);
+        @Nullable StoreEntry[] all = byNumber;
+        return number < all.length ? all[number] : null;
     }
 
     /**

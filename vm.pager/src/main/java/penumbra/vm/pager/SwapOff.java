@@ -72,11 +72,15 @@ final class SwapOff {
             for (LocationMap map : list.snapshot()) {
                 unreadable += bringBack(map, entry.number);
             }
-            long left = stores.used(entry);
-            if (left <= unreadable || !stores.closing(entry)) {
-                return left == 0;
+            if (stores.retireIfEmpty(entry)) {
+                return true;
             }
-            rounds = left < before || stores.busy(entry) ? 0 : rounds + 1;
+            long left = stores.used(entry);
+            boolean busy = stores.busy(entry);
+            if ((left <= unreadable && !busy) || !stores.closing(entry)) {
+                return false;
+            }
+            rounds = left < before || busy ? 0 : rounds + 1;
             before = left;
             if (rounds > MAX_ROUNDS) {
                 LOG.error("swapoff: {} slots of store {} belong to nobody", left - unreadable, entry);

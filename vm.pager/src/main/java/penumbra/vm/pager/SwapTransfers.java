@@ -66,7 +66,7 @@ final class SwapTransfers {
 
     /** How long a page-in waits for a store that has left. */
     void setParkedNanos(long nanos) {
-        parkedNanos = nanos;
+        parkedNanos = machine.execution() == Execution.THREADED ? nanos : 0;
     }
 
     /** Sets how many page-outs may complete later at a time (1 to {@link #MAX_ASYNC_WRITES}). */
@@ -126,10 +126,9 @@ final class SwapTransfers {
 
     private boolean fill(Transfer transfer) {
         Witness.beforeIo();
-        StoreEntry entry = stores.entry(transfer.location);
-        long slot = Location.slot(transfer.location);
+        @Nullable StoreEntry entry = stores.find(transfer.location);
         try {
-            if (!stores.stay(entry, machine.execution() == Execution.THREADED ? parkedNanos : 0)) {
+            if (entry == null || !stores.stay(entry, parkedNanos)) {
                 throw new IOException("the store has left");
             }
             try {
@@ -139,14 +138,7 @@ final class SwapTransfers {
             }
         } catch (IOException e) {
             figures.readErrors.increment();
-            LOG.error(
-                    "object {}: page-in of {} pages from {} on failed: store {}, slot {}: {}",
-                    transfer.object().id(),
-                    transfer.count(),
-                    transfer.page(0).pindex(),
-                    entry,
-                    slot,
-                    e.getMessage());
+            report(transfer, entry, "in", e);
             return false;
         }
         for (int i = 0; i < transfer.count(); i++) {
@@ -194,7 +186,7 @@ final class SwapTransfers {
                 "object {} page {}: store {}, slot {} does not hold version {}: its checksum is {}, not {}",
                 transfer.object().id(),
                 transfer.page(i).pindex(),
-                stores.entry(transfer.location),
+                stores.find(transfer.location),
                 Location.slot(transfer.location + i),
                 Integer.toUnsignedString(Stamp.version(transfer.stamp(i))),
                 Integer.toHexString(transfer.checksum(i)),
@@ -266,16 +258,21 @@ final class SwapTransfers {
             return true;
         } catch (IOException e) {
             figures.writeErrors.increment();
-            LOG.error(
-                    "object {}: page-out of {} pages from {} on failed: store {}, slot {}: {}",
-                    transfer.object().id(),
-                    transfer.count(),
-                    transfer.page(0).pindex(),
-                    entry,
-                    Location.slot(transfer.location),
-                    e.getMessage());
+            report(transfer, entry, "out", e);
             return false;
         }
+    }
+
+    private static void report(Transfer transfer, @Nullable StoreEntry entry, String way, IOException error) {
+        LOG.error(
+                "object {}: page-{} of {} pages from {} on failed: store {}, slot {}: {}",
+                transfer.object().id(),
+                way,
+                transfer.count(),
+                transfer.page(0).pindex(),
+                entry,
+                Location.slot(transfer.location),
+                error.getMessage());
     }
 
     private void settleWrite(Page page, boolean written) {
