@@ -71,8 +71,7 @@ public final class PowerSwitch implements MachineBoot {
         ServiceReference<KernelServices> up = context.getServiceReference(KernelServices.class);
         KernelServices services = up == null ? null : context.getService(up);
         if (services == null) {
-            throw new IllegalStateException(
-                    "the machine does not come up: " + String.join("; ", needs.unsatisfied()));
+            throw new IllegalStateException("the machine does not come up: " + String.join("; ", needs.unsatisfied()));
         }
         return services.kernel();
     }
@@ -90,8 +89,10 @@ public final class PowerSwitch implements MachineBoot {
         set(
                 SWAP,
                 Map.of(
-                        "size.bytes", PageSize.bytes(settings.swapPages()),
-                        "path", swapFile == null ? "" : swapFile.toAbsolutePath().toString()));
+                        "size.bytes",
+                        PageSize.bytes(settings.swapPages()),
+                        "path",
+                        swapFile == null ? "" : swapFile.toAbsolutePath().toString()));
     }
 
     /** Sets some properties of a configuration and leaves its others as they are. */
@@ -111,7 +112,8 @@ public final class PowerSwitch implements MachineBoot {
 
     private ComponentDescriptionDTO component(String pid) {
         return components.getComponentDescriptionDTOs().stream()
-                .filter(description -> Arrays.asList(description.configurationPid).contains(pid))
+                .filter(description ->
+                        Arrays.asList(description.configurationPid).contains(pid))
                 .findFirst()
                 .orElseThrow(() -> new IllegalStateException("there is no component with the configuration " + pid));
     }

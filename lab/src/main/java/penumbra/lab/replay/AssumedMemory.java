@@ -51,7 +51,7 @@ final class AssumedMemory {
     private final ReplayFiles files;
     private final AddressSpace space;
     private final ProcessModel model;
-    private final @Nullable OpenFile generated;
+    private final String command;
     private final BitSet mapped;
     private final BitSet removed;
     private final BitSet touched;
@@ -59,15 +59,11 @@ final class AssumedMemory {
     private long loaderEnd;
 
     private AssumedMemory(
-            ReplayFiles files,
-            AddressSpace space,
-            ProcessModel model,
-            @Nullable OpenFile generated,
-            @Nullable AssumedMemory parent) {
+            ReplayFiles files, AddressSpace space, ProcessModel model, String command, @Nullable AssumedMemory parent) {
         this.files = files;
         this.space = space;
         this.model = model;
-        this.generated = generated;
+        this.command = command;
         this.mapped = copy(parent == null ? null : parent.mapped);
         this.removed = copy(parent == null ? null : parent.removed);
         this.touched = new BitSet();
@@ -83,8 +79,7 @@ final class AssumedMemory {
     static AssumedMemory begin(
             ReplayFiles files, @Nullable FileSystem host, AddressSpace space, ProcessModel model, String command)
             throws IOException {
-        OpenFile generated = files.open("(assumed) " + command);
-        AssumedMemory memory = new AssumedMemory(files, space, model, generated, null);
+        AssumedMemory memory = new AssumedMemory(files, space, model, command, null);
         MapCalls.require(
                 space.stack(STACK_LOWEST, STACK_SIZE, Prot.RW, Prot.ALL, MapFlags.STACK_GROWS_DOWN),
                 "stack",
@@ -98,7 +93,7 @@ final class AssumedMemory {
 
     /** The memory of a fork's child: what is mapped goes on, what is touched is counted anew. */
     AssumedMemory forked(AddressSpace childSpace, ProcessModel childModel) {
-        return new AssumedMemory(files, childSpace, childModel, generated, this);
+        return new AssumedMemory(files, childSpace, childModel, command, this);
     }
 
     private void mapProgram(FileSystem host, String program) throws IOException {
@@ -202,14 +197,14 @@ final class AssumedMemory {
     }
 
     /** Counts an access to memory that {@link #concerns} tells of, and makes its pages exist if they can be assumed. */
-    void touch(long address, int size) {
+    void touch(long address, int size) throws IOException {
         touchPage(address);
         if ((address & PageSize.MASK) + size > PageSize.BYTES) {
             touchPage(address + size - 1);
         }
     }
 
-    private void touchPage(long address) {
+    private void touchPage(long address) throws IOException {
         if (address >= STACK_TOP) {
             return;
         }
@@ -228,12 +223,13 @@ final class AssumedMemory {
         }
     }
 
-    private void assume(int page) {
+    private void assume(int page) throws IOException {
         long address = PageSize.bytes(page);
         boolean inside = address >= IMAGE_LOWEST && address < loaderEnd;
-        if (!inside || removed.get(page) || generated == null) {
+        if (!inside || removed.get(page)) {
             return;
         }
+        OpenFile generated = files.open("(assumed) " + command);
         files.extend(generated, address + PageSize.BYTES);
         mapFile(generated, address, address, PageSize.BYTES, Prot.ALL);
     }
@@ -246,7 +242,7 @@ final class AssumedMemory {
     }
 
     /** A call names {@code [start, end)}: makes the pages that can be assumed exist, so that it applies to them. */
-    void named(long start, long end) {
+    void named(long start, long end) throws IOException {
         for (long address = start; address < Math.min(end, loaderEnd); address += PageSize.BYTES) {
             if (!mapped.get(page(address))) {
                 assume(page(address));

@@ -174,7 +174,7 @@ final class MapCalls {
         }
     }
 
-    void munmap(Call.Munmap call) {
+    void munmap(Call.Munmap call) throws IOException {
         long end = call.address() + PageSize.ceiling(call.length());
         assumed.named(call.address(), end);
         require(space.remove(call.address(), end), call);
@@ -182,7 +182,7 @@ final class MapCalls {
         assumed.unmapped(call.address(), end);
     }
 
-    void mprotect(Call.Mprotect call) {
+    void mprotect(Call.Mprotect call) throws IOException {
         long end = call.address() + PageSize.ceiling(call.length());
         assumed.named(call.address(), end);
         require(space.protect(call.address(), end, call.protection() & Prot.ALL), call);

@@ -55,26 +55,39 @@ final class Replay implements AutoCloseable {
     private final AtomicLong calls = new AtomicLong();
     private final AtomicLong forks = new AtomicLong();
     private final Map<Integer, String> assumed = new TreeMap<>();
-    private final long started = System.nanoTime();
+    private final long started;
     private int alive;
     private int processes;
     private int longestChain;
     private int peakResident;
+    private final long swapFree;
     private long swapPeak;
     private volatile boolean sharesMemory;
     private volatile @Nullable Throwable failure;
     private volatile boolean cancelled;
 
-    /** A run of {@code recording}, which stays the caller's, on an empty machine. */
-    Replay(ReplayOptions options, Kernel kernel, Recording recording, @Nullable FileSystem hostFiles, Progress progress)
+    /**
+     * A run of {@code recording}, which stays the caller's, on an empty machine.
+     *
+     * @param started when the run began to read the recording, by {@link System#nanoTime}
+     */
+    Replay(
+            ReplayOptions options,
+            Kernel kernel,
+            Recording recording,
+            @Nullable FileSystem hostFiles,
+            Progress progress,
+            long started)
             throws IOException {
         this.options = options;
         this.kernel = kernel;
         this.recording = recording;
         this.hostFiles = hostFiles;
         this.progress = progress;
+        this.started = started;
         this.files = new ReplayFiles(kernel, contents, hostFiles, options.seed());
         this.random = new SplittableRandom(options.seed());
+        this.swapFree = kernel.swap().available();
     }
 
     Kernel kernel() {
@@ -267,15 +280,11 @@ final class Replay implements AutoCloseable {
     private synchronized void sample() {
         int used = kernel.pages().limits().pageCount() - kernel.pages().counts().available();
         peakResident = Math.max(peakResident, used);
-        swapPeak = Math.max(swapPeak, kernel.swap().total() - kernel.swap().available());
+        swapPeak = Math.max(swapPeak, swapFree - kernel.swap().available());
     }
 
     /** Chains change at forks and exits; each quantum's end is often enough to see the longest. */
     private void sampleChains() {
-        if (forks.get() == 0) {
-            longestChain = Math.max(longestChain, 1);
-            return;
-        }
         kernel.objects().forEach(object -> {
             int length = 1;
             for (VmObject o = object.backing(); o != null; o = o.backing()) {
@@ -307,7 +316,9 @@ final class Replay implements AutoCloseable {
                     .append(String.format(
                             "%s %#x-%#x %d pages", range.what(), range.start(), range.end(), range.pages()));
         }
-        assumed.merge(process.pid(), line.toString(), (one, other) -> one + "; then " + other);
+        if (line.length() > 0) {
+            assumed.merge(process.pid(), line.toString(), (one, other) -> one + "; then " + other);
+        }
     }
 
     /** Asks the run to end soon. */

@@ -127,26 +127,28 @@ public final class ReplayCommand implements LabCommand {
 
     @Override
     public Integer call() throws IOException {
-        PrintStream out = System.out;
         ReplayOptions options = options();
+        long started = System.nanoTime();
         Recording recording = Recording.open(options.inputs(), System.in);
         try {
             Kernel kernel = power.boot(settings(options));
             if (!kernel.pageout().usePolicy(options.policy())) {
                 throw new BadInput("--policy", "there is no policy " + options.policy());
             }
-            return run(options, kernel, recording, out);
+            return run(options, kernel, recording, started);
         } finally {
             running = null;
             recording.close();
         }
     }
 
-    private int run(ReplayOptions options, Kernel kernel, Recording recording, PrintStream out) throws IOException {
+    private int run(ReplayOptions options, Kernel kernel, Recording recording, long started) throws IOException {
+        PrintStream out = System.out;
         Progress progress = new Progress(
                 quiet || !Terminal.present() ? null : out,
                 recording.references().total());
-        try (Replay replay = new Replay(options, kernel, recording, options.hostFiles() ? hostFiles : null, progress)) {
+        try (Replay replay =
+                new Replay(options, kernel, recording, options.hostFiles() ? hostFiles : null, progress, started)) {
             running = replay;
             try {
                 replay.run();

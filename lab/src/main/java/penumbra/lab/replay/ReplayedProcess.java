@@ -149,7 +149,7 @@ final class ReplayedProcess {
     }
 
     /** Executes the references up to {@code end} of this step; extends files that turn out to be too short. */
-    private void execute(Cpu cpu, int end) {
+    private void execute(Cpu cpu, int end) throws IOException {
         while (position < end) {
             cpu.enterUser();
             try {
@@ -166,7 +166,7 @@ final class ReplayedProcess {
         }
     }
 
-    private void execute(Cpu cpu, long[] references, int end) {
+    private void execute(Cpu cpu, long[] references, int end) throws IOException {
         while (position < end) {
             reference(cpu, references[position]);
             position++;
@@ -174,7 +174,7 @@ final class ReplayedProcess {
     }
 
     /** The same among CPUs that may store to the same pages: access and note are one step for such a page. */
-    private void executeShared(Cpu cpu, long[] references, int end) {
+    private void executeShared(Cpu cpu, long[] references, int end) throws IOException {
         while (position < end) {
             long reference = references[position];
             long address = Reference.address(reference);
@@ -193,7 +193,7 @@ final class ReplayedProcess {
         }
     }
 
-    private void reference(Cpu cpu, long reference) {
+    private void reference(Cpu cpu, long reference) throws IOException {
         int kind = Reference.kind(reference);
         int size = Reference.size(reference);
         long address = Reference.address(reference);
@@ -220,7 +220,7 @@ final class ReplayedProcess {
         }
     }
 
-    private void touch(Cpu cpu, long address, int size) {
+    private void touch(Cpu cpu, long address, int size) throws IOException {
         AssumedMemory memory = requireAssumed();
         if (memory.isNew(address, size)) {
             cpu.leaveUser();
@@ -361,7 +361,7 @@ final class ReplayedProcess {
         replay.start(new ReplayedProcess(this, child, shares));
     }
 
-    private void kernelWrite(Cpu cpu, Call.KernelWrite write) {
+    private void kernelWrite(Cpu cpu, Call.KernelWrite write) throws IOException {
         long done = 0;
         while (done < write.length()) {
             int piece = (int) Math.min(write.length() - done, stored.length);

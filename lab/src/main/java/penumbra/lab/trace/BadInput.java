@@ -11,6 +11,11 @@ public final class BadInput extends IOException {
     /** The longest piece of a foreign line that a message quotes, in characters. */
     private static final int QUOTED = 80;
 
+    /** An input whose message says where the trouble is already. */
+    public BadInput(String message) {
+        super(message);
+    }
+
     /** An input that is unusable as a whole. */
     public BadInput(String file, String problem) {
         super(file + ": " + problem);
