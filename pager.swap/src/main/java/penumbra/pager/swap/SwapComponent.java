@@ -35,7 +35,7 @@ public final class SwapComponent implements BackingStore {
         framework = context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION);
         boolean temporary = config.path().isEmpty();
         Path path = temporary ? temporaryPath(context, config.name()) : Path.of(config.path());
-        long pages = PageSize.index(config.size_mib() << 20);
+        long pages = PageSize.index(config.size_bytes());
         store = FileStore.open(config.name(), path, pages, config.preallocate(), temporary);
     }
 

@@ -19,10 +19,10 @@ public @interface SwapConfig {
 
     /** How large it is. */
     @AttributeDefinition(
-            description = "The size of the file in MiB, 8 KiB of header included",
-            min = "1",
-            max = "8388608")
-    long size_mib() default 1024;
+            description = "The size of the file in bytes, 8 KiB of header included; a multiple of 4096",
+            min = "12288",
+            max = "8796093022208")
+    long size_bytes() default 1L << 30;
 
     /** Whether its space is claimed at once. */
     @AttributeDefinition(description = "Write the whole file at once, so that a full disk shows then and not later")
