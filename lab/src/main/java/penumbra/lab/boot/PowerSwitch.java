@@ -24,6 +24,7 @@ import penumbra.boot.Kernel;
 import penumbra.boot.MachineBoot;
 import penumbra.boot.MachineSettings;
 import penumbra.hw.PageSize;
+import penumbra.kern.Witness;
 import penumbra.lab.cli.Needs;
 import penumbra.pager.BackingStore;
 
@@ -65,6 +66,7 @@ public final class PowerSwitch implements MachineBoot {
         // What is in the swap file belongs to the machine that is gone.
         retireStore(swap.name);
         await(components.disableComponent(swap));
+        Witness.forget();
         configure(settings);
         await(components.enableComponent(swap));
         await(components.enableComponent(memory));
