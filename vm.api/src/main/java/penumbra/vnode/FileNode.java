@@ -36,6 +36,21 @@ public interface FileNode {
     long map(long block) throws IOException;
 
     /**
+     * How many blocks from {@code block} on are stored one after the other, so that one transfer can move them.
+     *
+     * @param limit how many are of interest, at least 1
+     * @return from 1 to {@code limit}; 0 for a hole
+     */
+    default int run(long block, int limit) throws IOException {
+        long place = map(block);
+        int length = place == HOLE ? 0 : 1;
+        while (length > 0 && length < limit && map(block + length) == place + length) {
+            length++;
+        }
+        return length;
+    }
+
+    /**
      * Reads from {@code offset} until {@code to} has no room or the file ends; short only at the end of the file.
      *
      * @return the bytes read; 0 at or past the end

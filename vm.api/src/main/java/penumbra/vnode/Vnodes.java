@@ -19,6 +19,13 @@ public interface Vnodes {
     /** Makes a vnode for contents that have no name in any file system; one use, the caller's. */
     Vnode wrap(FileNode node) throws IOException;
 
+    /**
+     * Writes every change and makes it durable ({@code fsync(2)}). Takes the vnode lock; no lock may be held. May block.
+     *
+     * @throws IOException when a change could not be written, or one that was written before may have been lost
+     */
+    void fsync(Vnode vnode) throws IOException;
+
     /** Dooms the vnode: its object dies, its contents are closed ({@code vgone}). Vnode lock held; stays held. May block. */
     void reclaim(Vnode vnode);
 

@@ -112,6 +112,11 @@ public abstract class FileNodeContract {
         FileNode node = open(random(ODD_SIZE));
         for (long block = 0; block * node.blockSize() < ODD_SIZE; block++) {
             assertThat(node.map(block)).as("block %d", block).isNotNegative();
+            int run = node.run(block, 7);
+            assertThat(run).isBetween(1, 7);
+            for (int i = 1; i < run; i++) {
+                assertThat(node.map(block + i)).isEqualTo(node.map(block) + i);
+            }
         }
         node.close();
     }

@@ -47,6 +47,11 @@ final class HostFile implements FileNode {
         return block;
     }
 
+    @Override
+    public int run(long block, int limit) {
+        return limit;
+    }
+
     /** From the modification time, the size and the identity: changes within one tick of the host's clock may stay unseen. */
     @Override
     public long version() throws IOException {

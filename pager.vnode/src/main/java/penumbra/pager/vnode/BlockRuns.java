@@ -3,7 +3,6 @@ package penumbra.pager.vnode;
 
 import java.io.IOException;
 import penumbra.hw.PageSize;
-import penumbra.page.Page;
 import penumbra.pager.PageRun;
 import penumbra.vnode.FileNode;
 
@@ -29,53 +28,29 @@ final class BlockRuns {
         if (blocksBelowPage(node)) {
             return hasBlock(node, pindex) ? PageRun.of(0, 0) : PageRun.NONE;
         }
+        return within(node, pindex, Math.max(0, pindex - REACH), Math.min(pages, pindex + REACH + 1));
+    }
+
+    /**
+     * Which of the pages from {@code first} to before {@code end} are stored without a gap with {@code pindex}, one of them,
+     * as a {@link PageRun}; {@link PageRun#NONE} when it is in a hole. Blocks are not smaller than pages.
+     */
+    static long within(FileNode node, long pindex, long first, long end) throws IOException {
         int perBlock = node.blockSize() >> PageSize.SHIFT;
-        long block = pindex / perBlock;
-        long place = node.map(block);
-        if (place == FileNode.HOLE) {
+        long wanted = pindex / perBlock;
+        long last = (end - 1) / perBlock;
+        long start = first / perBlock;
+        int length = node.run(start, (int) (last - start + 1));
+        while (start + length <= wanted && start < wanted) {
+            start += Math.max(length, 1);
+            length = node.run(start, (int) (last - start + 1));
+        }
+        if (length == 0) {
             return PageRun.NONE;
         }
-        long reach = (REACH + perBlock - 1) / perBlock;
-        long before = 0;
-        while (before < Math.min(reach, block) && node.map(block - before - 1) == place - before - 1) {
-            before++;
-        }
-        long last = (pages - 1) / perBlock;
-        long after = 0;
-        while (after < Math.min(reach, last - block) && node.map(block + after + 1) == place + after + 1) {
-            after++;
-        }
-        long inBlock = pindex % perBlock;
-        long pagesBefore = before * perBlock + inBlock;
-        long pagesAfter = Math.min(after * perBlock + perBlock - inBlock - 1, pages - 1 - pindex);
-        return PageRun.of((int) Math.min(REACH, pagesBefore), (int) Math.min(REACH, pagesAfter));
-    }
-
-    /** Where the page is stored, in pages; {@link FileNode#HOLE} for a hole. Blocks are not smaller than pages. */
-    static long place(FileNode node, long pindex) throws IOException {
-        int perBlock = node.blockSize() >> PageSize.SHIFT;
-        long place = node.map(pindex / perBlock);
-        return place == FileNode.HOLE ? place : place * perBlock + pindex % perBlock;
-    }
-
-    /** The first of the adjacent {@code pages} that are stored without a gap up to {@code pages[of]}. */
-    static int firstInRun(FileNode node, Page[] pages, int of) throws IOException {
-        long place = place(node, pages[of].pindex());
-        int first = of;
-        while (first > 0 && place(node, pages[first - 1].pindex()) == place - (of - first) - 1) {
-            first--;
-        }
-        return first;
-    }
-
-    /** One behind the last of the {@code count} adjacent pages that are stored without a gap from {@code pages[of]} on. */
-    static int endOfRun(FileNode node, Page[] pages, int count, int of) throws IOException {
-        long place = place(node, pages[of].pindex());
-        int end = of + 1;
-        while (end < count && place(node, pages[end].pindex()) == place + (end - of)) {
-            end++;
-        }
-        return end;
+        long from = Math.max(first, start * perBlock);
+        long to = Math.min(end, (start + length) * perBlock);
+        return PageRun.of((int) (pindex - from), (int) (to - pindex - 1));
     }
 
     private static boolean hasBlock(FileNode node, long pindex) throws IOException {

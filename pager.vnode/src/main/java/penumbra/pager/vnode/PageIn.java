@@ -7,6 +7,7 @@ import penumbra.kern.KernelPanic;
 import penumbra.object.VmObject;
 import penumbra.page.Page;
 import penumbra.page.Pages;
+import penumbra.pager.PageRun;
 import penumbra.pager.PagerResult;
 import penumbra.vnode.FileNode;
 import penumbra.vnode.Vnode;
@@ -61,11 +62,13 @@ final class PageIn {
         Filled filled = NOTHING;
         object.lock().unlock();
         try {
-            hole = BlockRuns.place(node, pages[requested].pindex()) == FileNode.HOLE;
+            long first = pages[0].pindex();
+            long run = BlockRuns.within(node, first + requested, first, first + count);
+            hole = !PageRun.present(run);
             if (hole) {
                 transfers.zero(pages[requested], 0, PageSize.BYTES);
             } else {
-                filled = readRun(node, size, pages, count, requested);
+                filled = readRun(node, size, pages, requested, run);
             }
         } catch (IOException e) {
             counts.errors.increment();
@@ -83,9 +86,9 @@ final class PageIn {
     }
 
     /** Reads the pages that are stored in one run with the requested one; that page alone when the run cannot be read. */
-    private Filled readRun(FileNode node, long size, Page[] pages, int count, int requested) throws IOException {
-        int first = BlockRuns.firstInRun(node, pages, requested);
-        int end = BlockRuns.endOfRun(node, pages, count, requested);
+    private Filled readRun(FileNode node, long size, Page[] pages, int requested, long run) throws IOException {
+        int first = requested - PageRun.before(run);
+        int end = requested + PageRun.after(run) + 1;
         counts.in.increment();
         counts.pagesIn.add(end - first);
         try {

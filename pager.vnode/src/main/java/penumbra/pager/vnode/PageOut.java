@@ -77,7 +77,6 @@ final class PageOut {
         if (fidelity.corrected()) {
             int clean = end + PageSize.BLOCK - 1 & -PageSize.BLOCK;
             last.clearDirty(clean, PageSize.BYTES - clean);
-            transfers.zero(last, end, PageSize.BYTES - end);
         } else {
             // The block that holds the end becomes clean too, even if the write then fails.
             last.clearDirty(end, PageSize.BYTES - end);

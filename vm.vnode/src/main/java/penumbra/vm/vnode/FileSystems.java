@@ -8,18 +8,33 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import penumbra.vnode.FileSystem;
 
 /** The file systems that are there, the latest of each name first; one can be waited for. Thread-safe. */
 final class FileSystems {
+    private static final Logger LOG = LoggerFactory.getLogger(FileSystems.class);
+
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition arrival = lock.newCondition();
-    private final List<FileSystem> present = new ArrayList<>();
+    private final List<Present> present = new ArrayList<>();
 
+    /** A file system and the name that it had when it came. */
+    private record Present(String name, FileSystem fileSystem) {}
+
+    /** Adds a file system, unless it cannot even say its name. */
     void add(FileSystem fileSystem) {
+        String name;
+        try {
+            name = fileSystem.name();
+        } catch (RuntimeException | LinkageError e) {
+            LOG.error("a file system failed to say its name", e);
+            return;
+        }
         lock.lock();
         try {
-            present.add(0, fileSystem);
+            present.add(0, new Present(name, fileSystem));
             arrival.signalAll();
         } finally {
             lock.unlock();
@@ -29,7 +44,7 @@ final class FileSystems {
     void remove(FileSystem fileSystem) {
         lock.lock();
         try {
-            present.removeIf(other -> other == fileSystem);
+            present.removeIf(other -> other.fileSystem == fileSystem);
         } finally {
             lock.unlock();
         }
@@ -71,9 +86,9 @@ final class FileSystems {
     }
 
     private @Nullable FileSystem find(String name) {
-        for (FileSystem fileSystem : present) {
-            if (fileSystem.name().equals(name)) {
-                return fileSystem;
+        for (Present candidate : present) {
+            if (candidate.name.equals(name)) {
+                return candidate.fileSystem;
             }
         }
         return null;
@@ -82,6 +97,6 @@ final class FileSystems {
     private String names() {
         return present.isEmpty()
                 ? "none"
-                : present.stream().map(FileSystem::name).distinct().sorted().collect(Collectors.joining(", "));
+                : present.stream().map(Present::name).distinct().sorted().collect(Collectors.joining(", "));
     }
 }

@@ -26,10 +26,11 @@ final class GuardedNode implements FileNode {
 
     private static final int MOST_BLOCK = 65536;
 
+    /** A size that could not be had. */
+    private static final long UNKNOWN = -1;
+
     private final String name;
     private final int blockSize;
-    /** Null when the contents have no name, so that they cannot be opened again. */
-    private final @Nullable Contents contents;
     /** How long a call waits for a file system that has gone, in nanoseconds. */
     private final LongSupplier returnWait;
 
@@ -37,6 +38,9 @@ final class GuardedNode implements FileNode {
     private final StampedLock gate = new StampedLock();
 
     // Guarded by the gate.
+
+    /** Null when the contents have no name, so that they cannot be opened again. */
+    private @Nullable Contents contents;
 
     private @Nullable FileNode node;
     private @Nullable FileSystem by;
@@ -96,8 +100,12 @@ final class GuardedNode implements FileNode {
     // The life of the contents
 
     /** Whether the file is as it was when it was opened: nobody wrote through this node, nor in any other way. */
-    boolean unchanged() throws IOException {
-        return !written && openedVersion == version();
+    boolean unchanged() {
+        try {
+            return !written && openedVersion == version();
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /** Whether an {@link #fsync} failed. */
@@ -105,12 +113,13 @@ final class GuardedNode implements FileNode {
         return lost != null;
     }
 
-    /** Opens the contents for writing too, if they were not. */
-    void makeWritable() throws IOException {
+    /** Opens the contents for writing too, if they were not, by the name that they have now. */
+    void makeWritable(Contents named) throws IOException {
         long stamp = gate.writeLock();
         try {
-            if (!writable && contents != null) {
-                replace(contents.open(true));
+            if (!writable) {
+                replace(named.open(true));
+                contents = named;
                 writable = true;
             }
         } finally {
@@ -124,7 +133,7 @@ final class GuardedNode implements FileNode {
         try {
             FileNode old = node;
             if (by == gone && old != null) {
-                parkedSize = sizeOr(old, -1);
+                parkedSize = sizeOf(old);
                 node = null;
                 by = null;
                 closeQuietly(old, name);
@@ -135,26 +144,42 @@ final class GuardedNode implements FileNode {
     }
 
     private void unpark() throws IOException {
-        Contents source = contents;
-        if (source != null) {
-            source.await(returnWait.getAsLong());
-        }
+        waitForFileSystem();
         long stamp = gate.writeLock();
         try {
             if (node != null) {
                 return;
             }
-            if (closed || source == null) {
+            if (closed || contents == null) {
                 throw new IOException(name + ": is closed");
             }
-            Contents.Opened opened = source.open(writable);
-            if (sizeOr(opened.node(), -1) != parkedSize) {
+            Contents.Opened opened = contents.open(writable);
+            if (!isSame(opened.node())) {
                 closeQuietly(opened.node(), name);
                 throw new IOException(name + ": has changed while its file system was gone");
             }
             replace(opened);
         } finally {
             gate.unlockWrite(stamp);
+        }
+    }
+
+    private void waitForFileSystem() throws IOException {
+        long stamp = gate.readLock();
+        Contents source = closed ? null : contents;
+        gate.unlockRead(stamp);
+        if (source != null) {
+            source.await(returnWait.getAsLong());
+        }
+    }
+
+    /** Whether {@code back} is what was parked, as far as can be told: our own writes change the version, too. */
+    private boolean isSame(FileNode back) {
+        try {
+            return written ? parkedSize == UNKNOWN || back.size() == parkedSize : back.version() == openedVersion;
+        } catch (IOException | RuntimeException | LinkageError e) {
+            LOG.warn("{}: {}", name, e.toString());
+            return false;
         }
     }
 
@@ -167,12 +192,12 @@ final class GuardedNode implements FileNode {
         }
     }
 
-    private static long sizeOr(FileNode node, long unknown) {
+    private long sizeOf(FileNode leaving) {
         try {
-            return node.size();
+            return leaving.size();
         } catch (IOException | RuntimeException | LinkageError e) {
-            LOG.warn("size: {}", e.toString());
-            return unknown;
+            LOG.warn("{}: {}", name, e.toString());
+            return UNKNOWN;
         }
     }
 
@@ -242,6 +267,22 @@ final class GuardedNode implements FileNode {
                 throw new IOException(name + ": broken file system: block " + block + " at " + place);
             }
             return place;
+        } catch (RuntimeException | LinkageError e) {
+            throw failed(e);
+        } finally {
+            gate.unlockRead(stamp);
+        }
+    }
+
+    @Override
+    public int run(long block, int limit) throws IOException {
+        long stamp = enter();
+        try {
+            int length = entered().run(block, limit);
+            if (length < 0 || length > limit) {
+                throw new IOException(name + ": broken file system: run of " + length + " of " + limit + " blocks");
+            }
+            return length;
         } catch (RuntimeException | LinkageError e) {
             throw failed(e);
         } finally {

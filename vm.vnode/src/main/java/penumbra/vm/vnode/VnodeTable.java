@@ -119,7 +119,9 @@ public final class VnodeTable implements Vnodes, AutoCloseable {
                 vnode = null;
             }
             if (vnode != null) {
-                allow(vnode, writable);
+                if (writable) {
+                    makeWritable(vnode, contents);
+                }
                 trim();
                 return vnode;
             }
@@ -183,36 +185,27 @@ public final class VnodeTable implements Vnodes, AutoCloseable {
     }
 
     /** Makes sure that what an idle vnode has in memory is the file's; false, and the use is gone, when it was not. */
-    private boolean refresh(FileVnode vnode) throws IOException {
+    private boolean refresh(FileVnode vnode) {
         vnode.lock().lock();
-        boolean usable = false;
-        try {
-            usable = !vnode.doomed() && (!vnode.idle || vnode.guarded().unchanged());
-            if (usable) {
-                vnode.idle = false;
-            } else if (!vnode.doomed()) {
-                reclaim(vnode);
-            }
-        } finally {
-            if (usable) {
-                vnode.lock().unlock();
-            } else {
-                vnode.put();
-            }
+        if (!vnode.doomed() && (!vnode.idle || vnode.guarded().unchanged())) {
+            vnode.idle = false;
+            vnode.lock().unlock();
+            return true;
         }
-        return usable;
+        if (!vnode.doomed()) {
+            reclaim(vnode);
+        }
+        vnode.put();
+        return false;
     }
 
-    private static void allow(FileVnode vnode, boolean writable) throws IOException {
-        if (!writable) {
-            return;
-        }
-        boolean allowed = false;
+    private static void makeWritable(FileVnode vnode, Contents contents) throws IOException {
+        boolean done = false;
         try {
-            vnode.guarded().makeWritable();
-            allowed = true;
+            vnode.guarded().makeWritable(contents);
+            done = true;
         } finally {
-            if (!allowed) {
+            if (!done) {
                 vnode.release();
             }
         }
@@ -240,15 +233,53 @@ public final class VnodeTable implements Vnodes, AutoCloseable {
         }
     }
 
-    /** Reclaims what has not been used for longest, down to the limit. */
+    /** Reclaims what has not been used for longest, down to the limit, but nothing that cannot be written. */
     private void trim() {
+        int tries = surplus();
         @Nullable FileVnode vnode;
-        while ((vnode = takeSurplus()) != null) {
+        while (tries-- > 0 && (vnode = takeSurplus()) != null) {
             vnode.lock().lock();
-            if (vnode.useCount() == 1 && !vnode.doomed()) {
+            if (vnode.useCount() == 1 && !vnode.doomed() && clean(vnode, ObjectFlags.CLEAN_SYNC)) {
                 reclaim(vnode);
             }
             vnode.put();
+        }
+    }
+
+    private int surplus() {
+        lock.lock();
+        try {
+            return unused.size() - unusedLimit;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Writes what is dirty; false when something could not be written. Vnode lock. */
+    private static boolean clean(Vnode vnode, int flags) {
+        @Nullable VmObject object = vnode.object();
+        if (object == null) {
+            return true;
+        }
+        object.lock().lock();
+        try {
+            return object.pageClean(0, 0, flags);
+        } finally {
+            object.lock().unlock();
+        }
+    }
+
+    @Override
+    public void fsync(Vnode vnode) throws IOException {
+        vnode.lock().lock();
+        try {
+            boolean written = clean(vnode, 0);
+            vnode.node().fsync();
+            if (!written) {
+                throw new IOException(vnode.name() + ": some changes could not be written");
+            }
+        } finally {
+            vnode.lock().unlock();
         }
     }
 

@@ -16,6 +16,8 @@ import penumbra.vnode.Vnode;
 final class Doubles {
     /** What was called, in order. */
     final List<String> calls = new ArrayList<>();
+    /** Whether pages cannot be written. */
+    boolean cleanFails;
 
     Machine machine() {
         return stub(Machine.class, (proxy, method, arguments) -> {
@@ -53,7 +55,7 @@ final class Doubles {
                 case "pageClean":
                     calls.add("pageClean");
                     lock.assertHeld();
-                    return true;
+                    return !cleanFails;
                 case "terminate":
                     calls.add("terminate");
                     untie(vnode, 0);

@@ -41,6 +41,11 @@ final class MemoryFiles implements FileSystem {
         files.put(other, file(path));
     }
 
+    void rename(String path, String other) {
+        link(path, other);
+        files.remove(path);
+    }
+
     private MemoryFile file(String path) {
         MemoryFile file = files.get(path);
         if (file == null) {

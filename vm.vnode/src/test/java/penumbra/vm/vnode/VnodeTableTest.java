@@ -206,7 +206,50 @@ class VnodeTableTest {
         assertThatThrownBy(() -> vnode.setObject(object)).isInstanceOf(KernelPanic.class);
     }
 
+    @Test
+    void aFileIsFoundUnderItsNewName() throws IOException {
+        files.create("/a", new byte[] {1, 2, 3});
+        Vnode a = table.open("memory", "/a", false);
+        files.rename("/a", "/b");
+        assertThat(table.open("memory", "/b", true)).isSameAs(a);
+        assertThat(a.node().write(0, ByteBuffer.wrap(new byte[1]))).isEqualTo(1);
+    }
+
+    @Test
+    void fsyncWritesWhatIsDirtyAndReportsWhatCouldNot() throws IOException {
+        FaultyNode node = new FaultyNode(MemoryFile.of("synced", 4_096, new byte[1]));
+        Vnode vnode = table.wrap(node);
+        table.fsync(vnode);
+        doubles.object(vnode, 1);
+        table.fsync(vnode);
+        assertThat(doubles.calls).containsExactly("pageClean");
+        doubles.cleanFails = true;
+        assertThatThrownBy(() -> table.fsync(vnode))
+                .isInstanceOf(IOException.class)
+                .hasMessage("synced: some changes could not be written");
+        doubles.cleanFails = false;
+        node.failFsync();
+        assertThatThrownBy(() -> table.fsync(vnode)).isInstanceOf(IOException.class);
+        assertThat(vnode.lock().isHeld()).isFalse();
+    }
+
     // The limit of unused vnodes
+
+    @Test
+    void whatCannotBeWrittenIsNotReclaimed() throws IOException {
+        table = table(0);
+        Vnode vnode = table.wrap(MemoryFile.of("dirty", 4_096, new byte[1]));
+        doubles.object(vnode, 0);
+        doubles.cleanFails = true;
+        vnode.release();
+        Vnode other = table.wrap(MemoryFile.of("other", 4_096, new byte[1]));
+        assertThat(vnode.doomed()).isFalse();
+        doubles.cleanFails = false;
+        other.release();
+        table.wrap(MemoryFile.of("third", 4_096, new byte[1]));
+        assertThat(vnode.doomed()).isTrue();
+        assertThat(other.doomed()).isTrue();
+    }
 
     @Test
     void theLongestUnusedIsReclaimedFirst() throws IOException {
@@ -328,6 +371,18 @@ class VnodeTableTest {
                 .isInstanceOf(IOException.class)
                 .hasMessage("/a: another file has taken its place");
         assertThat(files.open).hasValue(0);
+    }
+
+    @Test
+    void aFileOfTheSameSizeThatChangedWhileItsFileSystemWasGoneStaysAway() throws IOException {
+        MemoryFile file = files.create("/a", new byte[] {1, 2, 3});
+        Vnode a = table.open("memory", "/a", false);
+        table.removeFileSystem(files);
+        file.put(0, new byte[] {9});
+        table.addFileSystem(files);
+        assertThatThrownBy(() -> a.node().read(0, ByteBuffer.allocate(3)))
+                .isInstanceOf(IOException.class)
+                .hasMessage("/a: has changed while its file system was gone");
     }
 
     @Test
