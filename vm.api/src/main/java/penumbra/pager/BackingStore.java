@@ -46,10 +46,10 @@ public interface BackingStore {
     void free(long slot, int count);
 
     /**
-     * Forgets what is allocated and takes exactly the slots that {@code used} names, ascending: the way back of a store
-     * whose pages are still referred to.
+     * Forgets what is allocated and takes exactly the slots that {@code used} names, ascending. With none, this is how a
+     * store begins, also again after {@link #retire}; with some, the way back of one whose pages are still referred to.
      *
-     * @throws IOException when one of them cannot be this store's; nothing was changed then
+     * @throws IOException when a slot cannot be this store's, and nothing was changed then; or when it cannot be used
      */
     void reattach(SlotSet used) throws IOException;
 
@@ -60,7 +60,7 @@ public interface BackingStore {
     void write(long slot, ByteBuffer from) throws IOException;
 
     /**
-     * Learns that no page refers to this store any more and none will until it is registered again: swapped off, or the
+     * Learns that no page refers to this store any more and none will before the next {@link #reattach}: swapped off, or the
      * machine was halted. Files made for the occasion go now, and only now.
      */
     default void retire() {}

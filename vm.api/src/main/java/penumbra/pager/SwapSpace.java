@@ -68,9 +68,10 @@ public interface SwapSpace {
 
     /**
      * Brings every page of {@code store} back to memory and uses it no more ({@code swapoff}). No lock is held. May block.
-     * What cannot be read stays where it is and is reported.
      *
-     * @return RESOURCE_SHORTAGE when memory and the other stores could not take the pages; nothing was changed then
+     * @return RESOURCE_SHORTAGE when memory and the other stores could not take the pages, and nothing was changed;
+     *     FAILURE when some could not be read: they stay where they are, the log names them, and the store takes no new
+     *     ones; INVALID_ARGUMENT when the store is not in use, or being swapped off already
      */
     KernReturn swapOff(BackingStore store);
 

@@ -198,6 +198,23 @@ public abstract class BackingStoreContract {
     }
 
     @Test
+    void beginsAnewAfterItWasRetired() throws IOException {
+        long free = store.available();
+        store.allocate(5);
+        store.retire();
+        store.reattach(visitor -> {});
+        assertThat(store.capacity()).isEqualTo(SLOTS);
+        assertThat(store.available()).isEqualTo(free);
+        long slot = store.allocate(1);
+        ByteBuffer page = run(1);
+        fill(page, 0, 9);
+        store.write(slot, page);
+        ByteBuffer back = run(1);
+        store.read(slot, back);
+        check(back, 0, 9);
+    }
+
+    @Test
     void readsOutsideOfItFail() {
         assertThatThrownBy(() -> store.read(SLOTS, run(1))).isInstanceOf(IOException.class);
     }

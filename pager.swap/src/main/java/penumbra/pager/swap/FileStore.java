@@ -20,14 +20,20 @@ public final class FileStore implements BackingStore, AutoCloseable {
 
     private final KernelLock lock = new KernelLock(LockRank.STORE, "swap file");
     private final String name;
-    private final SwapFile file;
+    private final Path path;
+    private final long pages;
+    private final boolean preallocate;
     private final boolean temporary;
+    private volatile SwapFile file;
     private BlockList blocks;
 
-    private FileStore(String name, SwapFile file, boolean temporary) {
+    private FileStore(String name, Path path, long pages, boolean preallocate, boolean temporary) throws IOException {
         this.name = name;
-        this.file = file;
+        this.path = path;
+        this.pages = pages;
+        this.preallocate = preallocate;
         this.temporary = temporary;
+        this.file = openFile();
         this.blocks = allFree();
     }
 
@@ -46,22 +52,26 @@ public final class FileStore implements BackingStore, AutoCloseable {
             throw new IOException(path + ": " + pages + " pages are no swap file, which has " + SwapHeader.PAGES
                     + " of header and at least one more");
         }
-        SwapFile file = SwapFile.open(path, pages, preallocate);
+        return new FileStore(name, path, pages, preallocate, temporary);
+    }
+
+    private SwapFile openFile() throws IOException {
+        SwapFile opened = SwapFile.open(path, pages, preallocate);
         if (temporary) {
             path.toFile().deleteOnExit();
         }
-        return new FileStore(name, file, temporary);
+        return opened;
     }
 
     private BlockList allFree() {
-        BlockList list = new BlockList(file.pages());
-        list.free(SwapHeader.PAGES, file.pages() - SwapHeader.PAGES);
+        BlockList list = new BlockList(pages);
+        list.free(SwapHeader.PAGES, pages - SwapHeader.PAGES);
         return list;
     }
 
     /** Where the file is. */
     public Path path() {
-        return file.path();
+        return path;
     }
 
     @Override
@@ -76,7 +86,7 @@ public final class FileStore implements BackingStore, AutoCloseable {
 
     @Override
     public long capacity() {
-        return file.pages();
+        return pages;
     }
 
     @Override
@@ -115,8 +125,11 @@ public final class FileStore implements BackingStore, AutoCloseable {
             }
         });
         if (wrong[0] != NO_SLOT) {
-            throw new IOException(path() + ": slot " + wrong[0] + " is outside of its " + list.blocks()
+            throw new IOException(path + ": slot " + wrong[0] + " is outside of its " + list.blocks()
                     + " pages, in its header, or named twice");
+        }
+        if (file.isDeleted()) {
+            file = openFile();
         }
         lock.lock();
         blocks = list;
@@ -141,7 +154,7 @@ public final class FileStore implements BackingStore, AutoCloseable {
                 file.delete();
             }
         } catch (IOException e) {
-            LOG.warn("swap file {} cannot be deleted: {}", path(), e.getMessage());
+            LOG.warn("swap file {} cannot be deleted: {}", path, e.getMessage());
         }
     }
 
@@ -151,7 +164,7 @@ public final class FileStore implements BackingStore, AutoCloseable {
         try {
             file.close();
         } catch (IOException e) {
-            LOG.warn("swap file {} cannot be closed: {}", path(), e.getMessage());
+            LOG.warn("swap file {} cannot be closed: {}", path, e.getMessage());
         }
     }
 }

@@ -24,6 +24,7 @@ final class SwapFile implements AutoCloseable {
     private final SwapHeader header;
     private volatile FileChannel channel;
     private boolean closed;
+    private boolean deleted;
 
     private SwapFile(Path path, SwapHeader header, FileChannel channel) {
         this.path = path;
@@ -39,14 +40,28 @@ final class SwapFile implements AutoCloseable {
      * @throws IOException when the file is no swap file, in use, or cannot be made; the message is one line
      */
     static SwapFile open(Path path, long pages, boolean preallocate) throws IOException {
+        boolean there = Files.exists(path);
+        if (there && !Files.isRegularFile(path)) {
+            throw new IOException(path + ": not a regular file");
+        }
         boolean interrupted = Thread.interrupted();
-        boolean there = Files.exists(path) && Files.size(path) > 0;
+        try {
+            return open(path, pages, preallocate, there);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private static SwapFile open(Path path, long pages, boolean preallocate, boolean there) throws IOException {
         FileChannel channel =
                 FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE);
         boolean done = false;
         try {
             lock(channel, path);
-            SwapHeader header = there ? SwapHeader.read(channel, path) : new SwapHeader(UUID.randomUUID(), 0);
+            SwapHeader header =
+                    channel.size() > 0 ? SwapHeader.read(channel, path) : new SwapHeader(UUID.randomUUID(), 0);
             if (header.pages() != pages) {
                 header = new SwapHeader(UUID.randomUUID(), pages);
                 size(channel, pages, preallocate);
@@ -60,9 +75,6 @@ final class SwapFile implements AutoCloseable {
                 if (!there) {
                     Files.deleteIfExists(path);
                 }
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
             }
         }
     }
@@ -92,18 +104,9 @@ final class SwapFile implements AutoCloseable {
         }
     }
 
-    Path path() {
-        return path;
-    }
-
     /** What the file is recognised by. */
     UUID identity() {
         return header.identity();
-    }
-
-    /** The size in pages, header included. */
-    long pages() {
-        return header.pages();
     }
 
     /** Fills {@code to} from byte {@code position} on. */
@@ -193,8 +196,13 @@ final class SwapFile implements AutoCloseable {
     }
 
     /** Closes the file and deletes it. */
-    void delete() throws IOException {
+    synchronized void delete() throws IOException {
         close();
         Files.deleteIfExists(path);
+        deleted = true;
+    }
+
+    synchronized boolean isDeleted() {
+        return deleted;
     }
 }

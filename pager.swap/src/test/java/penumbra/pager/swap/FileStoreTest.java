@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -119,11 +120,50 @@ class FileStoreTest extends BackingStoreContract {
     }
 
     @Test
-    void aFullDiskIsAnErrorAndNotTheEnd() throws IOException {
-        Path full = Path.of("/dev/full");
-        org.junit.jupiter.api.Assumptions.assumeTrue(Files.isWritable(full), "needs /dev/full");
-        assertThatThrownBy(() -> FileStore.open("file", full, SLOTS, false, false))
-                .isInstanceOf(IOException.class);
+    void devicesAndDirectoriesAreNoSwapFiles() {
+        assertThatThrownBy(() -> open(".", false))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("regular");
+        assertThatThrownBy(() -> FileStore.open("file", Path.of("/dev/zero"), SLOTS, false, false))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("regular");
+        assertThat(Path.of("/dev/zero")).exists();
+    }
+
+    /** Runs in a process that may not write files of more than 1 MiB. */
+    public static final class Limited {
+        public static void main(String[] arguments) throws IOException {
+            Path file = Path.of(arguments[0]);
+            try (FileStore store = FileStore.open("file", file, 100, true, false)) {
+                System.out.println("fits: " + store.available());
+            }
+            try (FileStore store = FileStore.open("file", Path.of(arguments[0] + "2"), 1000, true, false)) {
+                System.out.println("does not fit: " + store.available());
+            } catch (IOException e) {
+                System.out.println("refused: " + e.getMessage());
+            }
+        }
+    }
+
+    @Test
+    void aFullDiskShowsWhenTheSpaceIsClaimed() throws Exception {
+        Process process = new ProcessBuilder(
+                        "sh",
+                        "-c",
+                        "ulimit -f 1024; exec \"$@\"",
+                        "sh",
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                        Limited.class.getName(),
+                        directory.resolve("limited").toString())
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        assertThat(output).contains("fits: 98").contains("refused: ").doesNotContain("does not fit");
+        assertThat(directory.resolve("limited")).exists();
+        assertThat(directory.resolve("limited2")).doesNotExist();
     }
 
     @Test

@@ -152,6 +152,14 @@ final class LocationMap {
         return NO_PAGE;
     }
 
+    /** Whether a page is in store number {@code store}. No lock. */
+    boolean isOn(int store) {
+        lock.lock();
+        boolean found = nextOn(store, 0) != NO_PAGE;
+        lock.unlock();
+        return found;
+    }
+
     /** How many blocks exist. */
     int blocks() {
         return blockCount;

@@ -105,7 +105,8 @@ final class PagerTable implements Pagers {
 
     @Override
     public void pageUnswapped(Page page) {
-        if (page.owner() instanceof VmObject object) {
+        // Most faults are in default objects, of which no pager knows anything.
+        if (page.owner() instanceof VmObject object && object.type() != ObjectType.DEFAULT) {
             of(object).pageUnswapped(page);
         }
     }

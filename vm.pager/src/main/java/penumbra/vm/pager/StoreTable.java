@@ -70,71 +70,90 @@ final class StoreTable {
      * @return false when it is in use already or does not fit what is known of it; the log says why
      */
     boolean attach(BackingStore store, int ranking) {
-        StoreEntry fresh = new StoreEntry(store, ranking);
-        lock.lock();
-        @Nullable StoreEntry known = find(fresh.identity);
-        if (known != null && known.state == StoreEntry.State.PARKED && known.freedMeanwhile == null) {
-            known.freedMeanwhile = new LongList();
-            lock.unlock();
-            return reattach(known, fresh);
+        try {
+            return attachKnown(store, ranking) || attachNew(store, ranking);
+        } catch (IOException | RuntimeException | LinkageError e) {
+            LOG.error("swap store {} cannot be used: {}", store.getClass().getName(), e.toString());
+            return false;
         }
-        boolean again =
-                known != null && known.state == StoreEntry.State.CLOSING && known.store == store && !known.swappingOff;
-        if (known == null) {
-            enter(fresh);
-        }
-        if (known == null || again) {
-            open(known == null ? fresh : known);
-        }
-        lock.unlock();
-        if (known != null && !again) {
-            LOG.warn("swap store {} is in use already", fresh);
-        }
-        return known == null || again;
     }
 
-    private boolean reattach(StoreEntry entry, StoreEntry fresh) {
-        LongList used = usedSlots(entry.number);
-        boolean accepted = fresh.capacity == entry.capacity && takesBack(fresh.store, used);
-        if (!accepted) {
-            LOG.error(
-                    "swap store {} with {} slots is not the one that left with {}",
-                    fresh,
-                    fresh.capacity,
-                    entry.capacity);
-        }
+    /** Takes back a store whose pages wait for it, or one that was closed; false when it is a new one. */
+    private boolean attachKnown(BackingStore store, int ranking) throws IOException {
+        String identity = store.identity();
         lock.lock();
-        LongList freed = Objects.requireNonNull(entry.freedMeanwhile);
-        entry.freedMeanwhile = null;
-        if (accepted) {
-            entry.store = fresh.store;
-            entry.ranking = fresh.ranking;
-            entry.inFlight++;
-            open(entry);
-            sleepQueue.wakeup(entry);
-        } else {
-            forgetIfLeft(entry);
+        @Nullable StoreEntry known = find(identity);
+        boolean returns = known != null && known.state == StoreEntry.State.PARKED && known.freedMeanwhile == null;
+        boolean again =
+                known != null && known.state == StoreEntry.State.CLOSING && known.store == store && !known.swappingOff;
+        if (known != null && returns) {
+            known.freedMeanwhile = new LongList();
+        } else if (known != null && again) {
+            open(known);
         }
         lock.unlock();
-        if (accepted) {
+        if (known != null && !returns && !again) {
+            throw new IOException(known + " is in use already");
+        }
+        if (known != null && returns) {
+            reattach(known, store, ranking);
+        }
+        return known != null;
+    }
+
+    private boolean attachNew(BackingStore store, int ranking) throws IOException {
+        store.reattach(visitor -> {});
+        StoreEntry fresh = new StoreEntry(store, ranking);
+        lock.lock();
+        boolean unknown = find(fresh.identity) == null;
+        if (unknown) {
+            enter(fresh);
+            open(fresh);
+        }
+        lock.unlock();
+        return unknown;
+    }
+
+    private void reattach(StoreEntry entry, BackingStore store, int ranking) throws IOException {
+        LongList used = usedSlots(entry.number);
+        boolean accepted = false;
+        try {
+            if (store.capacity() != entry.capacity) {
+                throw new IOException(
+                        entry + " left with " + entry.capacity + " slots and came back with " + store.capacity());
+            }
+            store.reattach(used::forEach);
+            accepted = true;
+        } finally {
+            LongList freed = endReturn(entry, store, ranking, accepted);
             freed.forEach(slot -> {
                 if (used.contains(slot)) {
                     giveBack(entry, slot, 1);
                 }
             });
-            leave(entry);
+            if (accepted) {
+                leave(entry);
+            }
         }
-        return accepted;
     }
 
-    private static boolean takesBack(BackingStore store, LongList used) {
-        try {
-            store.reattach(used::forEach);
-            return true;
-        } catch (IOException | RuntimeException | LinkageError e) {
-            LOG.error("swap store {} does not take its pages back: {}", store.name(), e.toString());
-            return false;
+    /** Opens an entry whose store has returned, which then is in flight; returns what was freed meanwhile. */
+    private LongList endReturn(StoreEntry entry, BackingStore store, int ranking, boolean accepted) {
+        lock.lock();
+        LongList freed = Objects.requireNonNull(entry.freedMeanwhile);
+        entry.freedMeanwhile = null;
+        if (accepted) {
+            entry.store = store;
+            entry.ranking = ranking;
+            entry.inFlight++;
+            open(entry);
+            sleepQueue.wakeup(entry);
+        } else {
+            freed = new LongList();
+            forgetIfLeft(entry);
         }
+        lock.unlock();
+        return freed;
     }
 
     private LongList usedSlots(int number) {
@@ -596,18 +615,20 @@ final class StoreTable {
 
     /** One line for each store. */
     List<PagerStatus> status() {
+        List<LocationMap> all = maps.snapshot();
         List<PagerStatus> lines = new ArrayList<>();
-        lock.lock();
-        for (StoreEntry entry : entries) {
+        for (StoreEntry entry : entries()) {
+            long objects = all.stream().filter(map -> map.isOn(entry.number)).count();
+            lock.lock();
             String state =
                     switch (entry.state) {
                         case ACTIVE -> "active";
                         case CLOSING -> "draining";
                         case PARKED -> "parked";
                     };
-            lines.add(new PagerStatus("swap", entry.name, entry.ranking, 0, entry.used, entry.inFlight, state));
+            lines.add(new PagerStatus("swap", entry.name, entry.ranking, objects, entry.used, entry.inFlight, state));
+            lock.unlock();
         }
-        lock.unlock();
         return lines;
     }
 }

@@ -17,7 +17,7 @@ final class SwapLedger implements SwapAccounting {
     private static final int ALL_LIMITS = LIMIT_TOTAL | LIMIT_USER | COUNT_MEMORY;
 
     private final KernelLock lock = new KernelLock(LockRank.LEAF, "swap reservations");
-    private final Map<Integer, Account> accounts = new HashMap<>();
+    private final Map<Cred, Account> accounts = new HashMap<>();
     private final StoreTable stores;
     private final Pages pages;
     private long reserved;
@@ -39,7 +39,7 @@ final class SwapLedger implements SwapAccounting {
         long limit = (overcommit & LIMIT_TOTAL) == 0 || cred.privileged() ? Long.MAX_VALUE : limit();
         boolean limitUser = (overcommit & LIMIT_USER) != 0 && !cred.privileged();
         lock.lock();
-        Account account = account(cred.uid());
+        Account account = account(cred);
         boolean allowed = reserved + bytes <= limit && (!limitUser || bytes <= account.limit - account.reserved);
         if (allowed) {
             reserved += bytes;
@@ -65,7 +65,7 @@ final class SwapLedger implements SwapAccounting {
         check(bytes);
         lock.lock();
         reserved += bytes;
-        account(cred.uid()).reserved += bytes;
+        account(cred).reserved += bytes;
         lock.unlock();
     }
 
@@ -73,7 +73,7 @@ final class SwapLedger implements SwapAccounting {
     public void release(long bytes, Cred cred) {
         check(bytes);
         lock.lock();
-        Account account = account(cred.uid());
+        Account account = account(cred);
         if (bytes > reserved || bytes > account.reserved) {
             throw new KernelPanic(
                     "swap release: %d bytes of user %d, but only %d of all and %d of the user's are reserved",
@@ -90,8 +90,8 @@ final class SwapLedger implements SwapAccounting {
         }
     }
 
-    private Account account(int uid) {
-        return accounts.computeIfAbsent(uid, key -> new Account());
+    private Account account(Cred cred) {
+        return accounts.computeIfAbsent(cred, key -> new Account());
     }
 
     @Override
@@ -105,7 +105,7 @@ final class SwapLedger implements SwapAccounting {
     @Override
     public long reserved(int uid) {
         lock.lock();
-        @Nullable Account account = accounts.get(uid);
+        @Nullable Account account = accounts.get(new Cred(uid));
         long sum = account == null ? 0 : account.reserved;
         lock.unlock();
         return sum;
@@ -137,7 +137,7 @@ final class SwapLedger implements SwapAccounting {
     @Override
     public void setUserLimit(int uid, long bytes) {
         lock.lock();
-        account(uid).limit = bytes;
+        account(new Cred(uid)).limit = bytes;
         lock.unlock();
     }
 }

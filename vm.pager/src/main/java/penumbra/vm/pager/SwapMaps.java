@@ -106,17 +106,16 @@ final class SwapMaps {
 
     /** Enters a page; the slot that it had goes back. Locked. */
     void put(LocationMap map, long pindex, long location, long stamp) {
-        free(map.put(pindex, location, stamp));
+        long old = map.put(pindex, location, stamp);
+        if (old != Location.NONE) {
+            stores.free(old, 1);
+        }
     }
 
     /** Takes out a page; its slot goes back. Locked. */
     void remove(LocationMap map, long pindex) {
-        free(map.remove(pindex));
-    }
-
-    private void free(long location) {
-        if (location != Location.NONE) {
-            stores.free(location, 1);
+        if (map.location(pindex) != Location.NONE) {
+            stores.free(map.remove(pindex), 1);
         }
     }
 
