@@ -17,12 +17,14 @@ import penumbra.kern.KernelPanic;
  */
 final class GuardedMmu implements Mmu {
     private final Mmu mmu;
+    private final String name;
     private final Consumer<KernelPanic> onFailure;
     private volatile @Nullable KernelPanic parked;
 
     /** Guards {@code mmu}; {@code onFailure} is told once, when it fails. */
     GuardedMmu(Mmu mmu, Consumer<KernelPanic> onFailure) {
         this.mmu = mmu;
+        this.name = mmu.name();
         this.onFailure = onFailure;
     }
 
@@ -31,7 +33,7 @@ final class GuardedMmu implements Mmu {
         if (thrown instanceof KernelPanic) {
             return (KernelPanic) thrown;
         }
-        KernelPanic panic = new KernelPanic(thrown, "mmu " + mmu.getClass().getName() + " failed: " + thrown);
+        KernelPanic panic = new KernelPanic(thrown, "mmu " + name + " failed: " + thrown);
         boolean first = park(panic);
         if (first) {
             onFailure.accept(panic);
@@ -57,11 +59,7 @@ final class GuardedMmu implements Mmu {
 
     @Override
     public String name() {
-        try {
-            return mmu.name();
-        } catch (RuntimeException | Error thrown) {
-            throw failed(thrown);
-        }
+        return name;
     }
 
     @Override
