@@ -7,10 +7,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import penumbra.vnode.FileNode;
 import penumbra.vnode.FileNodeContract;
@@ -45,6 +48,49 @@ class HostFileTest extends FileNodeContract {
         node.truncate(1);
         assertThat(read(node, 0, 100)).isEqualTo(new byte[] {7});
         node.close();
+    }
+
+    /** Writes more than the process may: what a full disk does to a write, by the host's own means. */
+    @Test
+    @EnabledOnOs({OS.LINUX, OS.MAC})
+    void aWriteThatFindsNoRoomIsShortAndTheNextFails() throws Exception {
+        Path file = Files.write(directory.resolve("limited"), new byte[0]);
+        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        Process process = new ProcessBuilder(
+                        "sh",
+                        "-c",
+                        "ulimit -f 8; exec \"$@\"",
+                        "sh",
+                        java,
+                        "-XX:-UsePerfData",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        LimitedWriter.class.getName(),
+                        file.toString())
+                .redirectErrorStream(true)
+                .start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(said).isZero();
+        assertThat(said.strip()).isEqualTo(Files.size(file) + " bytes, then refused");
+        assertThat(Files.size(file)).isPositive().isLessThan(LimitedWriter.BYTES);
+    }
+
+    /** A program that writes until nothing more is taken. */
+    static final class LimitedWriter {
+        static final int BYTES = 1 << 20;
+
+        private LimitedWriter() {}
+
+        public static void main(String[] arguments) throws IOException {
+            HostFile file = new HostFile(Path.of(arguments[0]), true);
+            int written = file.write(0, ByteBuffer.allocate(BYTES));
+            try {
+                file.write(written, ByteBuffer.allocate(1));
+            } catch (IOException e) {
+                System.out.println(written + " bytes, then refused");
+            }
+            file.close();
+        }
     }
 
     @Test

@@ -50,6 +50,16 @@ final class FileSystems {
         }
     }
 
+    /** Whether {@code fileSystem} has not left. */
+    boolean has(FileSystem fileSystem) {
+        lock.lock();
+        try {
+            return present.stream().anyMatch(other -> other.fileSystem == fileSystem);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** The file system of that name; an error says which there are. */
     FileSystem named(String name) throws IOException {
         return await(name, 0);

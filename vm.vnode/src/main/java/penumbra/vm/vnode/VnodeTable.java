@@ -176,6 +176,10 @@ public final class VnodeTable implements Vnodes, AutoCloseable {
             } finally {
                 lock.unlock();
             }
+            if (inserted != null && !fileSystems.has(opened.by())) {
+                // It left when the vnode was not yet there to be seen.
+                inserted.guarded().park(opened.by());
+            }
             return inserted;
         } finally {
             if (inserted == null) {
