@@ -40,11 +40,9 @@ public interface Page extends PhysicalPage {
 
     /**
      * A number that changes each time the page becomes exclusive-busy, never 0; by it the caller of foreign code tells
-     * whether a page is still in the hands it was given to. 0 means that it is not kept. Owner lock.
+     * whether a page is still in the hands it was given to. Owner lock.
      */
-    default int busySerial() {
-        return 0;
-    }
+    int busySerial();
 
     /** How many hold it shared-busy. */
     int sharedBusy();

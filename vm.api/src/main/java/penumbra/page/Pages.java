@@ -108,7 +108,7 @@ public interface Pages {
      * Lets everybody who waits for memory look again, whether there is any or not: a process was told to die. Any lock may
      * be held.
      */
-    default void wakeMemoryWaiters() {}
+    void wakeMemoryWaiters();
 
     /** Registers the page daemon, or takes it away with null; it registers itself when it starts. */
     void setDaemon(@Nullable PageDaemon daemon);
@@ -117,9 +117,7 @@ public interface Pages {
     void setDaemonThread(boolean daemon);
 
     /** Whether the calling thread was marked with {@link #setDaemonThread}: only its page-outs may complete later. */
-    default boolean daemonThread() {
-        return false;
-    }
+    boolean daemonThread();
 
     /** How much memory there is and how it is used. */
     PageCounts counts();
