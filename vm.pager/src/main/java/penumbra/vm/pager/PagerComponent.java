@@ -56,7 +56,9 @@ public final class PagerComponent {
         registrations.add(context.registerService(SwapSpace.class, layer.swap(), null));
         registrations.add(context.registerService(Pagers.class, layer.pagers(), null));
         registrations.add(context.registerService(CounterSource.class, layer.counters(), null));
-        registrations.add(context.registerService(InvariantCheck.class, layer.check(), null));
+        for (InvariantCheck check : layer.checks()) {
+            registrations.add(context.registerService(InvariantCheck.class, check, null));
+        }
     }
 
     /** Follows the configuration. */

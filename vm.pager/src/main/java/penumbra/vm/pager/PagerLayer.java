@@ -22,7 +22,7 @@ public final class PagerLayer implements AutoCloseable {
     private final SwapTransfers transfers;
     private final SwapSpaces swap;
     private final PagerTable table;
-    private final LocationCheck check;
+    private final List<InvariantCheck> checks;
     private final PagerLimits limits = new PagerLimits();
 
     /** A layer without stores and foreign pagers. */
@@ -46,7 +46,7 @@ public final class PagerLayer implements AutoCloseable {
                 stores,
                 limits,
                 List.of(swapPager, new DefaultPager(swapPager, ledger, pages), new DeadPager(pages)));
-        check = new LocationCheck(list, stores, ledger);
+        checks = List.of(new LocationCheck(list, stores, ledger), new ContentsCheck(list, stores, transfers));
     }
 
     /** The face of all pagers. */
@@ -69,9 +69,14 @@ public final class PagerLayer implements AutoCloseable {
         return figures;
     }
 
-    /** What must hold in this layer. */
+    /** What must hold in this layer: locations and counts, and the contents of every slot. */
+    public List<InvariantCheck> checks() {
+        return checks;
+    }
+
+    /** What must hold of locations and counts, which costs no I/O. */
     public InvariantCheck check() {
-        return check;
+        return checks.get(0);
     }
 
     /**

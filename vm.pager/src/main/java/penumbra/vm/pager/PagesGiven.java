@@ -80,7 +80,6 @@ final class PagesGiven {
                     && page.owner() == object
                     && page.pindex() == firstPindex + i
                     && page.xbusied()
-                    && serials[i] != 0
                     && page.busySerial() == serials[i]) {
                 SwapTransfers.release(pages, page);
                 left++;

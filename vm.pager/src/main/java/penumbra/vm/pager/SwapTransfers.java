@@ -193,6 +193,21 @@ final class SwapTransfers {
                 Integer.toHexString(Stamp.checksum(transfer.stamp(i))));
     }
 
+    /**
+     * Whether a slot holds what its stamp says; for checks. No lock.
+     *
+     * @throws IOException when it cannot be read
+     */
+    boolean holds(long location, long stamp) throws IOException {
+        StoreEntry entry = stores.entry(location);
+        Transfer transfer = reads.take();
+        try {
+            return transfer.holds(entry.store, Location.slot(location), Stamp.checksum(stamp));
+        } finally {
+            reads.give(transfer);
+        }
+    }
+
     /** Frees an exclusive-busy page that came along in vain, unless it is wired ({@code swp_pager_free_nrpage}). */
     static void release(Pages pages, Page page) {
         if (page.wireCount() == 0) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.pager;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.PageSize;
@@ -42,12 +45,12 @@ final class Transfer {
     /** Lets the pages go. */
     void clear() {
         object = null;
-        java.util.Arrays.fill(pages, 0, count, null);
+        Arrays.fill(pages, 0, count, null);
         count = 0;
     }
 
     VmObject object() {
-        return java.util.Objects.requireNonNull(object);
+        return Objects.requireNonNull(object);
     }
 
     int count() {
@@ -55,7 +58,7 @@ final class Transfer {
     }
 
     Page page(int i) {
-        return java.util.Objects.requireNonNull(pages[i]);
+        return Objects.requireNonNull(pages[i]);
     }
 
     long stamp(int i) {
@@ -87,6 +90,12 @@ final class Transfer {
     /** Copies a page's part of the buffer into its frame; the page is busy and not mapped. */
     void scatter(int i, PhysicalMemory memory) {
         memory.write(page(i).frame(), 0, buffer.clear(), i * PageSize.BYTES, PageSize.BYTES);
+    }
+
+    /** Reads one slot and compares its checksum. */
+    boolean holds(BackingStore store, long slot, int checksum) throws IOException {
+        store.read(slot, buffer.limit(PageSize.BYTES).position(0));
+        return checksum(0) == checksum;
     }
 
     /** The CRC-32C of a page's part of the buffer. */

@@ -3,10 +3,12 @@ package penumbra.vm.pager;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import java.io.IOException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import penumbra.inspect.Violations;
 import penumbra.kern.Fidelity;
 import penumbra.kern.KernReturn;
 import penumbra.kern.KernelPanic;
@@ -97,7 +99,12 @@ class SwapOffTest {
         assertThat(kernel.layer.swap().pages(object)).isEqualTo(2);
         assertThat(object.pages().count()).isEqualTo(4);
         object.lock().unlock();
-        kernel.check();
+        Violations violations = new Violations();
+        kernel.layer.checks().forEach(check -> check.check(violations));
+        assertThat(violations.messages())
+                .as("the damaged slot and nothing else")
+                .singleElement(STRING)
+                .contains("page 2", "slot 2");
         assertThat(kernel.layer.swap().present()).isFalse();
         assertThat(kernel.layer.swap().stores()).containsExactly(store);
         assertThat(store.retired()).isFalse();

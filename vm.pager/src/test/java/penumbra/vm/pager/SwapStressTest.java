@@ -8,8 +8,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +36,7 @@ class SwapStressTest {
     private static final int OBJECTS = 6;
     private static final int PAGES = 96;
     private static final int WORKERS = 4;
-    private static final int STEPS = 4_000;
+    private static final int STEPS = 2_000;
 
     @TempDir
     private Path directory;
@@ -91,16 +93,7 @@ class SwapStressTest {
                 }
             }));
         }
-        CompletableFuture<Void> first = new CompletableFuture<>();
-        for (CompletableFuture<Void> each : all) {
-            each.whenComplete((nothing, thrown) -> {
-                if (thrown != null) {
-                    first.completeExceptionally(thrown);
-                }
-            });
-        }
-        CompletableFuture.allOf(all.toArray(CompletableFuture[]::new)).thenRun(() -> first.complete(null));
-        first.get();
+        finish(all);
         assertThat(kernel.machine.panic()).isNull();
         for (TestObject object : objects) {
             object.lock().lock();
@@ -118,6 +111,17 @@ class SwapStressTest {
         objects.forEach(TestObject::deallocate);
         kernel.check();
         kernel.close();
+    }
+
+    /** Waits for all, or for the first that fails. */
+    private static void finish(List<CompletableFuture<Void>> all) throws Exception {
+        BlockingQueue<CompletableFuture<Void>> finished = new LinkedBlockingQueue<>();
+        for (CompletableFuture<Void> each : all) {
+            each.whenComplete((nothing, thrown) -> finished.add(each)).exceptionally(thrown -> null);
+        }
+        for (int i = 0; i < all.size(); i++) {
+            finished.take().get();
+        }
     }
 
     private static CompletableFuture<Void> start(Random random, Work work) {
@@ -217,7 +221,7 @@ class SwapStressTest {
                             : new MemoryStore(800));
             kernel.layer.attach(stores.get(i), 0);
         }
-        run(System.nanoTime(), 50, List.of(random -> {
+        run(System.nanoTime(), 20, List.of(random -> {
             BackingStore store = stores.get(random.nextInt(3));
             assertThat(kernel.layer.swap().swapOff(store)).isEqualTo(KernReturn.SUCCESS);
             assertThat(kernel.layer.attach(store, 0)).isTrue();
@@ -230,7 +234,7 @@ class SwapStressTest {
         kernel.layer.setLimits(120_000, 120_000);
         FileStore[] store = {open()};
         kernel.layer.attach(store[0], 0);
-        run(System.nanoTime(), 50, List.of(random -> {
+        run(System.nanoTime(), 20, List.of(random -> {
             kernel.layer.detach(store[0]);
             store[0].close();
             store[0] = open();

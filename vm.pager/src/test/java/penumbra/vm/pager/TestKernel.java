@@ -193,7 +193,7 @@ final class TestKernel implements AutoCloseable {
 
     void check() {
         Violations violations = new Violations();
-        layer.check().check(violations);
+        layer.checks().forEach(check -> check.check(violations));
         pages.check(violations);
         assertThat(violations.messages()).isEmpty();
     }
