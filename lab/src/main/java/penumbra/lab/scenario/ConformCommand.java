@@ -100,7 +100,7 @@ public final class ConformCommand implements LabCommand {
             }
             return differences.isEmpty() ? null : differences.get(0).toString();
         } catch (BadScript e) {
-            throw new BadInput(e.getMessage());
+            throw new BadInput(String.valueOf(e.getMessage()));
         }
     }
 

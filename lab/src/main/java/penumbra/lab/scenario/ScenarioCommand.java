@@ -60,7 +60,7 @@ public final class ScenarioCommand implements LabCommand {
                 out.println(step);
             });
         } catch (BadScript e) {
-            throw new BadInput(e.getMessage());
+            throw new BadInput(String.valueOf(e.getMessage()));
         }
         return ExitStatus.OK;
     }
