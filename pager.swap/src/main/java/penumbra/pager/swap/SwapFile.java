@@ -55,8 +55,11 @@ final class SwapFile implements AutoCloseable {
     }
 
     private static SwapFile open(Path path, long pages, boolean preallocate, boolean there) throws IOException {
-        FileChannel channel =
-                FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE);
+        // A failure deletes what was made here, so it must be certain that it was made here.
+        FileChannel channel = there
+                ? FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)
+                : FileChannel.open(
+                        path, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
         boolean done = false;
         try {
             lock(channel, path);

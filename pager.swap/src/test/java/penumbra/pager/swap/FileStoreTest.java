@@ -130,6 +130,14 @@ class FileStoreTest extends BackingStoreContract {
         assertThat(Path.of("/dev/zero")).exists();
     }
 
+    @Test
+    void whatWasThereBeforeIsNeverDeleted() throws IOException {
+        Path empty = Files.createFile(directory.resolve("empty"));
+        assertThatThrownBy(() -> FileStore.open("file", empty, Long.MAX_VALUE >>> 12, false, true))
+                .isInstanceOf(IOException.class);
+        assertThat(empty).exists();
+    }
+
     /** Runs in a process that may not write files of more than 1 MiB. */
     public static final class Limited {
         public static void main(String[] arguments) throws IOException {

@@ -8,6 +8,7 @@ import penumbra.hw.Machine;
 import penumbra.hw.PhysicalMemory;
 import penumbra.inspect.CounterSource;
 import penumbra.inspect.InvariantCheck;
+import penumbra.kern.Execution;
 import penumbra.page.Pages;
 import penumbra.pager.BackingStore;
 import penumbra.pager.Pager;
@@ -24,11 +25,13 @@ public final class PagerLayer implements AutoCloseable {
     private final PagerTable table;
     private final List<InvariantCheck> checks;
     private final PagerLimits limits = new PagerLimits();
+    private final Execution execution;
 
     /** A layer without stores and foreign pagers. */
     public PagerLayer(Machine machine, PhysicalMemory memory, Pages pages) {
+        execution = machine.execution();
         MapList list = new MapList();
-        stores = new StoreTable(machine.sleepQueue(), list);
+        stores = new StoreTable(machine, list);
         ledger = new SwapLedger(stores, pages);
         figures = new SwapFigures(stores, ledger);
         transfers = new SwapTransfers(machine, memory, pages, stores, figures);
@@ -111,9 +114,12 @@ public final class PagerLayer implements AutoCloseable {
 
     /**
      * Sets how long reads wait for a pager or store that has left, and how long one call of a foreign pager may take before
-     * it is parked. At first nobody waits and a call may take for ever.
+     * it is parked. At first, and always in a stepped machine, nobody waits and a call may take for ever.
      */
     public void setLimits(long absentMillis, long callMillis) {
+        if (execution == Execution.STEPPED) {
+            return;
+        }
         limits.set(TimeUnit.MILLISECONDS.toNanos(absentMillis), TimeUnit.MILLISECONDS.toNanos(callMillis));
         transfers.setParkedNanos(limits.absentNanos());
     }

@@ -3,9 +3,12 @@ package penumbra.vm.pager;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import penumbra.hw.Machine;
 import penumbra.kern.KernelLock;
 import penumbra.kern.LockRank;
 import penumbra.kern.SleepQueue;
@@ -20,8 +23,12 @@ import penumbra.pager.PagerStatus;
 final class PagerSlot {
     private static final Logger LOG = LoggerFactory.getLogger(PagerSlot.class);
 
+    /** How often a wait for calls under way looks whether the machine was halted in one of them. */
+    private static final long HALT_CHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
     private final KernelLock lock = new KernelLock(LockRank.LEAF, "pager slot");
     private final ObjectType type;
+    private final Machine machine;
     private final SleepQueue sleepQueue;
     private final List<Candidate> candidates = new ArrayList<>();
     private @Nullable Candidate active;
@@ -41,9 +48,10 @@ final class PagerSlot {
         }
     }
 
-    PagerSlot(ObjectType type, SleepQueue sleepQueue) {
+    PagerSlot(ObjectType type, Machine machine) {
         this.type = type;
-        this.sleepQueue = sleepQueue;
+        this.machine = machine;
+        this.sleepQueue = machine.sleepQueue();
     }
 
     ObjectType type() {
@@ -71,8 +79,9 @@ final class PagerSlot {
         if (leaving != null) {
             candidates.remove(leaving);
             choose();
-            while (leaving.inFlight > 0) {
-                sleepQueue.sleep(leaving, lock, "pgridl");
+            while (leaving.inFlight > 0 && machine.panic() == null) {
+                sleepQueue.sleepAndDrop(leaving, lock, "pgridl", HALT_CHECK_NANOS);
+                lock.lock();
             }
         }
         lock.unlock();
@@ -147,7 +156,7 @@ final class PagerSlot {
         for (Candidate candidate : candidates) {
             String state = candidate == active ? "active" : candidate.parked ? "parked" : "candidate";
             lines.add(new PagerStatus(
-                    type.name().toLowerCase(java.util.Locale.ROOT),
+                    type.name().toLowerCase(Locale.ROOT),
                     candidate.name,
                     candidate.ranking,
                     0,

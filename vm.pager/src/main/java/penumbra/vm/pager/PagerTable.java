@@ -33,7 +33,7 @@ final class PagerTable implements Pagers {
         }
         for (ObjectType type : ObjectType.values()) {
             if (!table.containsKey(type)) {
-                PagerSlot slot = new PagerSlot(type, machine.sleepQueue());
+                PagerSlot slot = new PagerSlot(type, machine);
                 slots.put(type, slot);
                 table.put(type, new GuardedPager(slot, pages, limits));
             }

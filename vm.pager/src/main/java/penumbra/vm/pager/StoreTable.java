@@ -5,9 +5,11 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import penumbra.hw.Machine;
 import penumbra.kern.KernelLock;
 import penumbra.kern.KernelPanic;
 import penumbra.kern.LockRank;
@@ -32,6 +34,10 @@ final class StoreTable {
     static final int HIGH_WATER = 512;
 
     private final KernelLock lock = new KernelLock(LockRank.LEAF, "swap stores");
+    /** How often a wait for calls under way looks whether the machine was halted in one of them. */
+    private static final long HALT_CHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private final Machine machine;
     private final SleepQueue sleepQueue;
     private final MapList maps;
 
@@ -48,6 +54,7 @@ final class StoreTable {
     /** Slots of active stores that none can allocate; the original counts them as free when it compares. */
     private long unusable;
 
+    private volatile boolean closed;
     private volatile boolean almostFull = true;
     private volatile boolean full = true;
 
@@ -56,8 +63,9 @@ final class StoreTable {
      *
      * @param maps where the used slots of a store that returns are found
      */
-    StoreTable(SleepQueue sleepQueue, MapList maps) {
-        this.sleepQueue = sleepQueue;
+    StoreTable(Machine machine, MapList maps) {
+        this.machine = machine;
+        this.sleepQueue = machine.sleepQueue();
         this.maps = maps;
     }
 
@@ -174,6 +182,9 @@ final class StoreTable {
      * store is not in use.
      */
     void detach(BackingStore store) {
+        if (closed) {
+            return;
+        }
         lock.lock();
         @Nullable StoreEntry entry = find(store);
         if (entry != null && entry.state != StoreEntry.State.PARKED) {
@@ -191,6 +202,16 @@ final class StoreTable {
 
     /** Forgets every store and tells each that its pages are gone; for the end of all maps. No lock is held. May block. */
     void retireAll() {
+        closed = true;
+        if (machine.panic() != null) {
+            // Whoever met the panic may have kept any lock.
+            for (@Nullable StoreEntry entry : byNumber) {
+                if (entry != null && entry.state != StoreEntry.State.PARKED) {
+                    retire(entry);
+                }
+            }
+            return;
+        }
         for (BackingStore store : stores()) {
             @Nullable StoreEntry entry = beginSwapOff(store);
             if (entry != null) {
@@ -287,8 +308,9 @@ final class StoreTable {
     }
 
     private void awaitIdle(StoreEntry entry) {
-        while (entry.inFlight > 0) {
-            sleepQueue.sleep(entry, lock, "swpidl");
+        while (entry.inFlight > 0 && machine.panic() == null) {
+            sleepQueue.sleepAndDrop(entry, lock, "swpidl", HALT_CHECK_NANOS);
+            lock.lock();
         }
     }
 

@@ -29,7 +29,9 @@ final class SwapSpaces implements SwapSpace {
     public void freeSpace(VmObject object, long start, long count) {
         object.lock().assertHeld();
         @Nullable LocationMap map = SwapMaps.of(object);
-        if (map != null && count > 0) {
+        if (map != null && count == 1) {
+            maps.remove(map, start);
+        } else if (map != null && count > 0) {
             maps.removeRange(map, start, end(start, count));
         }
     }

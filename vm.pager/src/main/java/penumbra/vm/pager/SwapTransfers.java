@@ -66,7 +66,7 @@ final class SwapTransfers {
 
     /** How long a page-in waits for a store that has left. */
     void setParkedNanos(long nanos) {
-        parkedNanos = machine.execution() == Execution.THREADED ? nanos : 0;
+        parkedNanos = nanos;
     }
 
     /** Sets how many page-outs may complete later at a time (1 to {@link #MAX_ASYNC_WRITES}). */
@@ -74,11 +74,14 @@ final class SwapTransfers {
         asyncWrites.setLimit(limit);
     }
 
-    /** Waits for what is under way and ends the threads. */
+    /** Waits for what is under way, unless the machine was halted, and ends the threads. */
     void close() {
-        asyncWrites.drain();
+        boolean halted = machine.panic() != null;
+        if (!halted) {
+            asyncWrites.drain();
+        }
         if (writers != null) {
-            writers.close();
+            writers.close(halted);
         }
     }
 

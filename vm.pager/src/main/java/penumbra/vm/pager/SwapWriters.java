@@ -11,7 +11,7 @@ import penumbra.hw.Machine;
 import penumbra.kern.KernelPanic;
 
 /** The threads that write what the page daemon does not wait for: four, as many as writes under way unless told otherwise. */
-final class SwapWriters implements AutoCloseable {
+final class SwapWriters {
     private static final Logger LOG = LoggerFactory.getLogger(SwapWriters.class);
 
     /** Threads beyond this many only queue up at the same disk. */
@@ -50,22 +50,12 @@ final class SwapWriters implements AutoCloseable {
         }
     }
 
-    @Override
-    public void close() {
-        threads.shutdown();
-        boolean interrupted = false;
-        while (true) {
-            try {
-                if (threads.awaitTermination(1, TimeUnit.MINUTES)) {
-                    break;
-                }
-                LOG.warn("swap writers still at work");
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+    /** Ends the threads: when their work is done, or at once, though one that waits for a lock stays until the JVM ends. */
+    void close(boolean atOnce) {
+        if (atOnce) {
+            threads.shutdownNow();
+        } else {
+            threads.shutdown();
         }
     }
 }

@@ -368,6 +368,8 @@ class GuardedPagerTest {
 
     @Test
     void aCallThatTakesTooLongParksThePager() {
+        kernel.close();
+        kernel = TestKernel.threaded(512);
         kernel.layer.setLimits(0, 0);
         kernel.layer.add(new Plain("slow"), 0);
         assertThat(kernel.read(object(), 5)).as("late, but right").isEqualTo(45);
