@@ -122,6 +122,16 @@ class BuddyAllocatorTest {
     }
 
     @Test
+    void whatIsLeftOfABlockGoesToTheHead() {
+        boot(TestMemory.general(BASE, 16));
+        buddy.unfree(page(1));
+        buddy.unfree(page(10));
+        assertThat(blocks(BuddyAllocator.DEFAULT, 0)).containsExactly(11, 0);
+        assertThat(blocks(BuddyAllocator.DEFAULT, 1)).containsExactly(8, 2);
+        assertThat(blocks(BuddyAllocator.DEFAULT, 2)).containsExactly(12, 4);
+    }
+
+    @Test
     void freesARunInAlignedBlocks() {
         boot(TestMemory.general(BASE, 64));
         buddy.allocate(BuddyAllocator.DEFAULT, 6);

@@ -73,6 +73,7 @@ class CachedPagesTest {
         assertThat(f.pages.counts().reactivated()).isEqualTo(1);
         assertThat(f.pages.counts().cache()).isZero();
         assertThat(f.pages.counts().free()).isEqualTo(122);
+        assertThat(((VmPage) page).pool).isEqualTo((byte) BuddyAllocator.DEFAULT);
         page.xunbusy();
         f.check();
     }

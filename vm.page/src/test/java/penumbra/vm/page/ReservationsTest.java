@@ -178,11 +178,26 @@ class ReservationsTest {
     }
 
     @Test
+    void aCachedPageAtAnotherIndexBreaksItsOwnersReservation() {
+        Page page = alloc(owner, 10);
+        alloc(owner, 11);
+        page.setValid(Page.ALL);
+        assertThat(f.pages.rename(page, owner, 40)).isTrue();
+        page.undirty();
+        f.pages.cache(page);
+        assertThat(alloc(owner, 40)).isSameAs(page);
+        assertThat(broken()).isEqualTo(1);
+        f.check();
+    }
+
+    @Test
     void cachingTheLastPageFreesTheReservationWithThePageInside() {
         Page page = alloc(owner, 10);
         page.setValid(Page.ALL);
         f.pages.cache(page);
         assertThat(owner.pages.reservationsEmpty()).isTrue();
+        // The whole block is kept apart, as a cached page is.
+        assertThat(((VmPage) f.pages.pageOfFrame(page.frame() + 100)).pool).isEqualTo((byte) BuddyAllocator.CACHE);
         f.check();
         assertThat(alloc(owner, 10)).isSameAs(page);
         assertThat(page.valid()).isEqualTo(Page.ALL);
