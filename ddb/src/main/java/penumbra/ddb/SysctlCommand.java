@@ -3,14 +3,15 @@ package penumbra.ddb;
 
 import java.io.IOException;
 import java.util.Dictionary;
-import java.util.Hashtable;
 import java.util.List;
-import java.util.SortedMap;
+import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.felix.service.command.Descriptor;
 import org.apache.felix.service.command.annotations.GogoCommand;
 import org.jspecify.annotations.Nullable;
+import org.osgi.framework.FrameworkUtil;
 import org.osgi.framework.InvalidSyntaxException;
 import org.osgi.service.cm.Configuration;
 import org.osgi.service.cm.ConfigurationAdmin;
@@ -52,7 +53,7 @@ public final class SysctlCommand {
     @Descriptor("show the statistics, all or those below a name")
     public String counters(@Descriptor("[NAME]...") String... words) {
         Arguments arguments = new Arguments("counters [NAME]...", words);
-        SortedMap<String, Long> values = counted();
+        NavigableMap<String, Long> values = counted();
         Answer answer = new Answer();
         if (!arguments.more()) {
             show(values, answer);
@@ -86,12 +87,12 @@ public final class SysctlCommand {
         return answer.toString();
     }
 
-    private static void show(SortedMap<String, Long> values, Answer answer) {
+    private static void show(NavigableMap<String, Long> values, Answer answer) {
         values.forEach((name, value) -> answer.line("%s: %d", name, value));
     }
 
-    private static void showBelow(SortedMap<String, Long> values, String name, Arguments arguments, Answer answer) {
-        SortedMap<String, Long> below = new TreeMap<>(values);
+    private static void showBelow(NavigableMap<String, Long> values, String name, Arguments arguments, Answer answer) {
+        NavigableMap<String, Long> below = new TreeMap<>(values);
         below.keySet().removeIf(key -> !key.equals(name) && !key.startsWith(name + "."));
         if (below.isEmpty()) {
             throw arguments.bad("there is no value \"" + name + "\"");
@@ -99,8 +100,8 @@ public final class SysctlCommand {
         show(below, answer);
     }
 
-    private SortedMap<String, Long> counted() {
-        SortedMap<String, Long> values = new TreeMap<>();
+    private NavigableMap<String, Long> counted() {
+        NavigableMap<String, Long> values = new TreeMap<>();
         for (CounterSource source : sources) {
             source.forEach(values::put);
         }
@@ -108,8 +109,8 @@ public final class SysctlCommand {
     }
 
     /** What the subsystems say goes before what was configured: they may not have taken it over yet. */
-    private SortedMap<String, Long> values() {
-        SortedMap<String, Long> values = counted();
+    private NavigableMap<String, Long> values() {
+        NavigableMap<String, Long> values = counted();
         for (Tunable tunable : Tunable.ALL) {
             values.computeIfAbsent(tunable.name(), name -> configured(tunable));
         }
@@ -131,12 +132,13 @@ public final class SysctlCommand {
         long before = configured(tunable);
         try {
             Configuration configuration = configurations.getConfiguration(tunable.pid(), "?");
-            @Nullable Dictionary<String, Object> properties = configuration.getProperties();
-            if (properties == null) {
-                properties = new Hashtable<>();
+            @Nullable Dictionary<String, Object> stored = configuration.getProperties();
+            Map<String, Object> properties = new TreeMap<>();
+            if (stored != null) {
+                properties.putAll(FrameworkUtil.asMap(stored));
             }
             properties.put(tunable.property(), tunable.toProperty(value));
-            configuration.update(properties);
+            configuration.update(FrameworkUtil.asDictionary(properties));
         } catch (IOException e) {
             throw new IllegalStateException("sysctl: " + name + " cannot be stored: " + e.getMessage(), e);
         }

@@ -6,36 +6,40 @@ import java.util.function.Consumer;
 import penumbra.kern.KernelLock;
 import penumbra.map.AddressSpace;
 
-/** A thread that holds a lock until this is closed. */
-final class Held implements AutoCloseable {
+/** What happens while another thread holds a lock. */
+final class Held {
     private final CountDownLatch taken = new CountDownLatch(1);
     private final CountDownLatch given = new CountDownLatch(1);
-    private final Thread holder;
 
-    private Held(Consumer<Runnable> holding) throws InterruptedException {
-        holder = new Thread(() -> holding.accept(this::hold), "holder");
+    private Held() {}
+
+    /** Runs {@code meanwhile} while somebody else holds {@code lock}. */
+    static void during(KernelLock lock, Runnable meanwhile) throws InterruptedException {
+        new Held()
+                .run(
+                        hold -> {
+                            lock.lock();
+                            hold.run();
+                            lock.unlock();
+                        },
+                        meanwhile);
+    }
+
+    /** Runs {@code meanwhile} while somebody else holds the lock of {@code space}, which has one entry. */
+    static void during(AddressSpace space, Runnable meanwhile) throws InterruptedException {
+        new Held().run(hold -> space.forEach(entry -> hold.run()), meanwhile);
+    }
+
+    private void run(Consumer<Runnable> holding, Runnable meanwhile) throws InterruptedException {
+        Thread holder = new Thread(() -> holding.accept(this::hold), "holder");
         holder.start();
         taken.await();
-    }
-
-    /** Somebody else holds {@code lock} from now on. */
-    static Held of(KernelLock lock) throws InterruptedException {
-        return new Held(hold -> {
-            lock.lock();
-            hold.run();
-            lock.unlock();
-        });
-    }
-
-    /** Somebody else holds the lock of {@code space}, which maps something, from now on. */
-    static Held of(AddressSpace space) throws InterruptedException {
-        boolean[] first = {true};
-        return new Held(hold -> space.forEach(entry -> {
-            if (first[0]) {
-                first[0] = false;
-                hold.run();
-            }
-        }));
+        try {
+            meanwhile.run();
+        } finally {
+            given.countDown();
+            holder.join();
+        }
     }
 
     private void hold() {
@@ -45,11 +49,5 @@ final class Held implements AutoCloseable {
         } catch (InterruptedException e) {
             throw new IllegalStateException(e);
         }
-    }
-
-    @Override
-    public void close() throws InterruptedException {
-        given.countDown();
-        holder.join();
     }
 }

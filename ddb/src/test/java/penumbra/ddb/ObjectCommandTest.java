@@ -38,7 +38,8 @@ class ObjectCommandTest {
 
         assertThat(rig.run("object " + object.id()))
                 .isEqualTo("object o" + object.id()
-                        + ": type DEFAULT, size 0x10, res 3, ref 1, flags 0x3000 <COLORED,ONEMAPPING>, uid 1001, charge 0x10000\n"
+                        + ": type DEFAULT, size 0x10, res 3, ref 1, flags 0x3000 <COLORED,ONEMAPPING>, uid 1001,"
+                        + " charge 0x10000\n"
                         + "  sref 0, backing - (ref 0) + 0x0\n"
                         + "  pip 0, generation 1, color 0x100, memattr 0");
     }
@@ -156,14 +157,14 @@ class ObjectCommandTest {
         Process process = rig.program("sh", 8);
         rig.touch(process, 0);
         VmObject object = rig.objectOf(process);
-        try (Held held = Held.of(object.lock())) {
+        Held.during(object.lock(), () -> {
             assertThat(rig.lines("object " + object.id() + " full"))
                     .hasSize(3)
                     .first()
                     .asString()
                     .contains("res 1, ref 1,")
                     .endsWith(" (locked)");
-        }
+        });
         assertThat(rig.lines("object " + object.id() + " full"))
                 .hasSize(4)
                 .first()

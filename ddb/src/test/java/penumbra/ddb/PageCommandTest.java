@@ -76,9 +76,9 @@ class PageCommandTest {
     @Test
     void marksAPageOfALockedObject() throws InterruptedException {
         Page page = touched(3);
-        try (Held held = Held.of(page.owner().lock())) {
+        Held.during(page.owner().lock(), () -> {
             assertThat(rig.lines("page " + page.frame())).first().asString().endsWith("not busy (locked)");
-        }
+        });
     }
 
     @Test

@@ -62,11 +62,11 @@ class ProcessCommandsTest {
     void psGoesPastALockedMap() throws InterruptedException {
         Process stuck = rig.program("stuck", 8);
         rig.program("free", 8);
-        try (Held held = Held.of(stuck.space())) {
+        Held.during(stuck.space(), () -> {
             List<String> lines = rig.lines("ps");
             assertThat(columns(lines.get(1))).containsSubsequence("1", "32", "locked", "locked", "stuck");
             assertThat(columns(lines.get(2))).containsSubsequence("2", "32", "0", "0", "free");
-        }
+        });
     }
 
     @Test
@@ -82,7 +82,8 @@ class ProcessCommandsTest {
 
         assertThat(rig.lines("map 1"))
                 .containsExactly(
-                        "map of process 1: [0x1000, 0x800000000000), 4 entries, 0x8000 bytes, pmap: 2 resident, 2 wired",
+                        "map of process 1: [0x1000, 0x800000000000), 4 entries, 0x8000 bytes, pmap: 2 resident, 2"
+                                + " wired",
                         "  [0x100000, 0x102000) rw-/rwx COPY, wired 1 (user), o1 + 0x0",
                         "  [0x102000, 0x104000) rw-/rwx COPY, o1 + 0x2",
                         "  [0x104000, 0x106000) r--/rwx COPY, o1 + 0x4",
@@ -123,9 +124,9 @@ class ProcessCommandsTest {
     @Test
     void aLockedMapIsMarked() throws InterruptedException {
         Process process = rig.program("sh", 8);
-        try (Held held = Held.of(process.space())) {
+        Held.during(process.space(), () -> {
             assertThat(rig.run("map 1")).isEqualTo("map of process 1: 0x8000 bytes (locked)");
-        }
+        });
     }
 
     @Test

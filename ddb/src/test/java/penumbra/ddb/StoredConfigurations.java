@@ -5,9 +5,9 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 import java.util.Collections;
 import java.util.Dictionary;
-import java.util.Hashtable;
 import java.util.Map;
 import java.util.TreeMap;
+import org.osgi.framework.FrameworkUtil;
 import org.osgi.service.cm.Configuration;
 import org.osgi.service.cm.ConfigurationAdmin;
 
@@ -30,7 +30,7 @@ final class StoredConfigurations {
 
     private Configuration configuration(String pid) {
         return proxy(Configuration.class, (configuration, method, arguments) -> switch (method.getName()) {
-            case "getProperties" -> stored.containsKey(pid) ? new Hashtable<>(stored.get(pid)) : null;
+            case "getProperties" -> stored.containsKey(pid) ? FrameworkUtil.asDictionary(stored.get(pid)) : null;
             case "update" -> stored.put(pid, copy((Dictionary<?, ?>) arguments[0]));
             default -> throw new UnsupportedOperationException(method.toString());
         });

@@ -113,23 +113,23 @@ class VmochkCommandTest {
     void saysWhoseMapItCouldNotRead() throws InterruptedException {
         Process process = rig.program("sh", 4);
         rig.touch(process, 0);
-        try (Held held = Held.of(process.space())) {
+        Held.during(process.space(), () -> {
             assertThat(rig.lines("vmochk"))
                     .containsExactly(
                             "the map of process 1 is locked: its objects seem to be in no map",
                             "o1: not in any map: ref 1, size 0x4, backing -",
                             "vmochk: 1 internal objects, 1 complaints");
-        }
+        });
     }
 
     @Test
     void marksALockedObject() throws InterruptedException {
         VmObject object = rig.kernel.objects().allocate(ObjectType.DEFAULT, 5);
-        try (Held held = Held.of(object.lock())) {
+        Held.during(object.lock(), () -> {
             assertThat(rig.lines("vmochk"))
                     .first()
                     .isEqualTo("o1: not in any map: ref 1, size 0x5, backing - (locked)");
-        }
+        });
     }
 
     @Test

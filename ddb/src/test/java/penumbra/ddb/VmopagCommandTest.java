@@ -105,10 +105,10 @@ class VmopagCommandTest {
         Process process = rig.program("sh", 8);
         rig.touch(process, 4);
         rig.kernel.objects().allocate(ObjectType.DEFAULT, 3);
-        try (Held held = Held.of(rig.objectOf(process).lock())) {
+        Held.during(rig.objectOf(process).lock(), () -> {
             assertThat(rig.lines("vmopag o1"))
                     .containsExactly("object o1: 1 resident (locked)", "object o2: 0 resident");
-        }
+        });
     }
 
     @Test
