@@ -53,8 +53,8 @@ final class Advising {
     private int advised(int flags) {
         return switch (advice) {
             case NORMAL -> flags & ~Entry.BEHAVIOR;
-            case SEQUENTIAL -> flags & ~Entry.BEHAVIOR | Entry.SEQUENTIAL;
-            case RANDOM -> flags & ~Entry.BEHAVIOR | Entry.RANDOM;
+            case SEQUENTIAL -> (flags & ~Entry.BEHAVIOR) | Entry.SEQUENTIAL;
+            case RANDOM -> (flags & ~Entry.BEHAVIOR) | Entry.RANDOM;
             case NOSYNC -> flags | Entry.NOSYNC;
             case AUTOSYNC -> flags & ~Entry.NOSYNC;
             case NOCORE -> flags | Entry.NOCOREDUMP;

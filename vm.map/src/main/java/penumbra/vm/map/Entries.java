@@ -80,7 +80,7 @@ final class Entries {
         }
         Entry previous = tree.floor(start);
         Entry behind = tree.after(previous);
-        if (previous != null && previous.end > start || behind != null && behind.start < end) {
+        if ((previous != null && previous.end > start) || (behind != null && behind.start < end)) {
             return KernReturn.NO_SPACE;
         }
         Entry entry = new Entry(start, end);
@@ -392,7 +392,7 @@ final class Entries {
 
     /** Whether each page of the object belongs to one mapping, so that it can go with the mapping. */
     private boolean ownPages(VmObject object) {
-        return object.has(ObjectFlags.ONEMAPPING) && !object.has(ObjectFlags.NOSPLIT)
+        return (object.has(ObjectFlags.ONEMAPPING) && !object.has(ObjectFlags.NOSPLIT))
                 || object == layers.objects().kernelObject()
                 || object == layers.objects().kmemObject();
     }

@@ -75,7 +75,7 @@ final class Fault {
     /**
      * Makes {@code va} accessible; may block, with no lock held.
      *
-     * @param process for whom; a killed one gets NOT_RECEIVER
+     * @param forProcess for whom; a killed one gets NOT_RECEIVER
      * @param kind the {@link Prot} bits wanted
      * @param flags {@code FAULT_} bits of {@link MapFlags}
      */
@@ -159,7 +159,7 @@ final class Fault {
         mapLocked = true;
         version = at.map().version();
         prot = at.prot();
-        access = at.wired() ? prot | wanted & Prot.COPY : wanted;
+        access = at.wired() ? prot | (wanted & Prot.COPY) : wanted;
         first = at.object();
         firstIndex = at.pindex();
         firstPage = null;
@@ -220,7 +220,7 @@ final class Fault {
             }
             if (asksPager()) {
                 Step step = pageIn(heldPage());
-                if (step != Step.ON || page != null && page.valid() == Page.ALL) {
+                if (step != Step.ON || (page != null && page.valid() == Page.ALL)) {
                     return step;
                 }
             }
@@ -237,6 +237,7 @@ final class Fault {
     }
 
     /** Gives up on an object that is gone, and comes back to one that is just being merged into the one in front of it. */
+    @SuppressWarnings("ThreadPriorityCheck") // Whoever merges needs the processor, and wakes nobody when done.
     private Step leaveDead() {
         boolean gone = object.type() == ObjectType.DEAD || !layers.corrected();
         abandon();
@@ -534,7 +535,7 @@ final class Fault {
     /** Tells object and pager that the page may be, or is being, written. */
     private void noteWrite(Page found, Entry entry) {
         boolean dirty = (options & MapFlags.FAULT_DIRTY) != 0;
-        if ((prot & Prot.WRITE) == 0 && !dirty || !found.managed()) {
+        if (((prot & Prot.WRITE) == 0 && !dirty) || !found.managed()) {
             return;
         }
         object.setWriteableDirty();
@@ -544,7 +545,7 @@ final class Fault {
             // What was written in the expectation of being synced stays so.
             found.setOflags(PageFlags.O_NOSYNC);
         }
-        if (dirty || (access & Prot.WRITE) != 0 && !changesWiring()) {
+        if (dirty || ((access & Prot.WRITE) != 0 && !changesWiring())) {
             found.makeDirty();
             layers.pagers().pageUnswapped(found);
         }

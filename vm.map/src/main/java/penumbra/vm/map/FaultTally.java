@@ -6,6 +6,7 @@ import java.lang.invoke.VarHandle;
 import penumbra.map.FaultCounts;
 
 /** Counts of faults; one thread at a time adds, under the lock of the space, and anybody reads. */
+@SuppressWarnings("EnumOrdinal") // A count's place is its kind's; nothing outlives the JVM.
 final class FaultTally implements FaultCounts {
     private static final VarHandle COUNT = MethodHandles.arrayElementVarHandle(long[].class);
 

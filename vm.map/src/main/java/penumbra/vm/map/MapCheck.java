@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import penumbra.account.Cred;
@@ -18,7 +17,7 @@ import penumbra.object.VmObject;
 final class MapCheck {
     private final Layers layers;
     private final Set<Space> spaces = Collections.newSetFromMap(new IdentityHashMap<>());
-    private final Map<VmObject, Integer> mappings = new IdentityHashMap<>();
+    private final IdentityHashMap<VmObject, Integer> mappings = new IdentityHashMap<>();
     private final Violations violations;
     private final List<Holder> holders;
     private long charged;

@@ -102,7 +102,7 @@ final class MapLookup {
         if (!result.ok()) {
             return result;
         }
-        if (entry.object == null || entry.has(Entry.NEEDS_COPY) && writes(wanted)) {
+        if (entry.object == null || (entry.has(Entry.NEEDS_COPY) && writes(wanted))) {
             return KernReturn.FAILURE;
         }
         hideWrite();

@@ -4,7 +4,6 @@ package penumbra.vm.map;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.MmuMapping;
 import penumbra.hw.PageSize;
@@ -22,7 +21,7 @@ final class MappingCheck {
     private final Layers layers;
     private final Violations violations;
     private final List<Holder> holders;
-    private final Map<Page, Integer> wirings = new IdentityHashMap<>();
+    private final IdentityHashMap<Page, Integer> wirings = new IdentityHashMap<>();
 
     MappingCheck(Layers layers, Violations violations, List<Holder> holders) {
         this.layers = layers;
@@ -115,7 +114,7 @@ final class MappingCheck {
         boolean swapped = object.type() == ObjectType.SWAP
                 && PageRun.present(layers.swap().hasPage(object, pindex));
         object.lock().unlock();
-        return own != null && own.valid() != 0 || swapped;
+        return (own != null && own.valid() != 0) || swapped;
     }
 
     private void noteWired(Entry entry) {

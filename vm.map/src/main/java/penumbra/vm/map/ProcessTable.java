@@ -203,6 +203,12 @@ public final class ProcessTable implements Processes, CounterSource, InvariantCh
         cpu.activate(proc.space().pmap());
     }
 
+    /** The process that {@code cpu} runs; null when it runs none. */
+    @Nullable
+    Process running(Cpu cpu) {
+        return traps.running(cpu);
+    }
+
     @Override
     public AddressSpace kernelSpace() {
         return kernel;

@@ -266,7 +266,7 @@ final class Space implements AddressSpace {
 
     @Override
     public KernReturn submap(long start, long end, AddressSpace submap) {
-        if (!(submap instanceof Space) || submap == this) {
+        if (!(submap instanceof Space window) || window == this) {
             return KernReturn.INVALID_ARGUMENT;
         }
         lock();
@@ -280,7 +280,7 @@ final class Space implements AddressSpace {
                     && entry.end == to
                     && entry.object == null
                     && !entry.has(Entry.COW | Entry.SUBMAP)) {
-                entry.submap = (Space) submap;
+                entry.submap = window;
                 entry.flags |= Entry.SUBMAP;
                 result = KernReturn.SUCCESS;
             }

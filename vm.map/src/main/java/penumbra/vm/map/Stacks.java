@@ -32,7 +32,7 @@ final class Stacks {
         }
         Entry previous = space.tree().floor(start);
         Entry behind = space.tree().after(previous);
-        if (previous != null && previous.end > start || behind != null && behind.start < start + maxSize) {
+        if ((previous != null && previous.end > start) || (behind != null && behind.start < start + maxSize)) {
             return KernReturn.NO_SPACE;
         }
         long initial = Math.min(maxSize, step);
@@ -43,7 +43,7 @@ final class Stacks {
             bottom = start + PageSize.floor((maxSize - initial) / 2);
         }
         KernReturn result =
-                entries.insert(null, 0, bottom, bottom + initial, prot, maxProt, options & ~BOTH | directions);
+                entries.insert(null, 0, bottom, bottom + initial, prot, maxProt, (options & ~BOTH) | directions);
         Entry stack = space.tree().at(bottom);
         if (result.ok() && stack != null) {
             stack.stackGrowth = maxSize - initial;
