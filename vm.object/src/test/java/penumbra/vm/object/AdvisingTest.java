@@ -62,6 +62,21 @@ class AdvisingTest {
     }
 
     @Test
+    void willneedFindsCachedPagesBehindGaps() {
+        MemoryObject object = rig.anonymous(40);
+        MemoryObject top = rig.shadowOf(object, 3, 30);
+        rig.fill(object, 9, 19);
+        rig.fill(object, 30, 40);
+        rig.pageOut(object, 9, 1);
+        rig.pageOut(object, 30, 1);
+        rig.locked(object, () -> object.pageCache(0, 0));
+
+        top.madvise(2, 30, Advice.WILLNEED);
+
+        assertThat(rig.contents(object)).containsExactly("9=19", "30=40");
+    }
+
+    @Test
     void willneedReachesDownTheChain() {
         MemoryObject bottom = rig.anonymous(8);
         MemoryObject middle = rig.shadowOf(bottom, 1, 7);

@@ -15,6 +15,7 @@ import penumbra.kern.KernelPanic;
 import penumbra.kern.WouldBlock;
 import penumbra.object.ObjectFlags;
 import penumbra.object.PageoutFlush;
+import penumbra.page.Alloc;
 import penumbra.page.Page;
 import penumbra.page.PageFlags;
 import penumbra.page.QueueId;
@@ -157,6 +158,25 @@ class CleaningTest {
         assertThat(rig.files.puts).containsExactly(new Put(1, 1, ASYNC), new Put(3, 1, ASYNC));
         assertThat(page.dirty()).isEqualTo(Page.ALL);
         assertThat(object.has(ObjectFlags.MIGHTBEDIRTY)).isTrue();
+    }
+
+    @Test
+    void cleanTakesNoBusyNeighboursAlong() {
+        dirty(1, 2, 3);
+        Page before = rig.lookup(object, 1);
+        Page after = rig.lookup(object, 3);
+        rig.locked(object, () -> {
+            before.sbusy();
+            after.sbusy();
+        });
+
+        clean(2, 3, 0);
+
+        assertThat(rig.files.puts).containsExactly(new Put(2, 1, ASYNC));
+        rig.locked(object, () -> {
+            before.sunbusy();
+            after.sunbusy();
+        });
     }
 
     @Test
@@ -307,6 +327,21 @@ class CleaningTest {
         rig.locked(object, () -> {
             rig.lookupLocked(object, 0).sunbusy();
             object.pipWakeup(1);
+        });
+    }
+
+    @Test
+    void flushCachesWhatItWroteWhenMemoryIsShort() {
+        dirty(0);
+        Page page = rig.lookup(object, 0);
+        Page[] run = {page};
+        while (!rig.pages.counts().severe()) {
+            rig.pages.allocUnowned(Alloc.INTERRUPT);
+        }
+
+        rig.locked(object, () -> {
+            rig.core.flush(object, run, 1, SYNC, 0, new PageoutFlush());
+            assertThat(rig.pages.isCached(object, 0)).isTrue();
         });
     }
 

@@ -134,6 +134,22 @@ class CollapseTest {
         assertThat(rig.violations().messages()).isEmpty();
     }
 
+    @Test
+    void aPageOfTheShadowInSwapHidesTheOneBehind() {
+        MemoryObject shadow = soleShadow(0, 4);
+        MemoryObject backing = shadow.backing();
+        forget(backing);
+        rig.fill(shadow, 1, 21);
+        rig.pageOut(shadow, 1, 1);
+        rig.evict(shadow, 1);
+        rig.fill(backing, 1, 11);
+
+        collapse(shadow);
+
+        assertThat(rig.contents(shadow)).isEmpty();
+        assertThat(rig.swapped(shadow)).containsExactly(1L);
+    }
+
     @ParameterizedTest
     @EnumSource(Fidelity.class)
     void defect1FreesTheSwappedCopyOfTheMovedPage(Fidelity fidelity) {
@@ -189,6 +205,24 @@ class CollapseTest {
 
         assertThat(rig.pages.counts().free()).isGreaterThan(free);
         assertThat(rig.core.collapses()).isEqualTo(1);
+    }
+
+    @Test
+    void swallowTakesAReservationOverWithItsPages() {
+        MemoryObject shadow = soleShadow(512, 512);
+        MemoryObject backing = shadow.backing();
+        forget(backing);
+        rig.locked(backing, () -> {
+            backing.setSize(1024);
+            backing.setColor(0);
+        });
+        rig.fill(backing, 600, 1);
+        assertThat(backing.pages().reservationsEmpty()).isFalse();
+
+        collapse(shadow);
+
+        assertThat(rig.contents(shadow)).containsExactly("88=1");
+        assertThat(shadow.pages().reservationsEmpty()).isFalse();
     }
 
     @Test

@@ -98,7 +98,10 @@ class DeallocationTest {
     void aDyingShadowIsNotCollapsedInto() {
         MemoryObject object = rig.anonymous(4);
         MemoryObject shadow = rig.shadowOf(object, 0, 4);
-        rig.locked(shadow, () -> shadow.setFlag(ObjectFlags.DEAD));
+        rig.locked(shadow, () -> {
+            shadow.setFlag(ObjectFlags.DEAD);
+            shadow.forgetReference();
+        });
 
         object.deallocate();
 

@@ -89,7 +89,8 @@ class ObjectLifeTest {
     void anObjectThatIsGoneLivesAgainAsAnother() {
         MemoryObject gone = rig.charged(4);
         rig.fill(gone, 1, 11);
-        rig.shadowOf(gone, 1, 2).deallocate();
+        MemoryObject shadow = rig.shadowOf(gone, 1, 2);
+        shadow.deallocate();
         gone.deallocate();
 
         MemoryObject again = rig.anonymous(9);
@@ -100,7 +101,8 @@ class ObjectLifeTest {
         assertThat(again.flags()).isEqualTo(ObjectFlags.ONEMAPPING);
         assertThat(again.size()).isEqualTo(9);
         assertThat(again.pages().count()).isZero();
-        assertThat(again.backingOffset()).isZero();
+        assertThat(rig.anonymous(1)).isSameAs(shadow);
+        assertThat(shadow.backingOffset()).isZero();
         assertThat(again.cred()).isNull();
     }
 

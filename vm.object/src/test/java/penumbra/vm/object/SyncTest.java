@@ -9,6 +9,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import penumbra.hw.PageSize;
+import penumbra.hw.Pmap;
+import penumbra.hw.Prot;
 import penumbra.kern.Fidelity;
 import penumbra.object.ObjectFlags;
 import penumbra.object.ObjectType;
@@ -74,8 +77,11 @@ class SyncTest {
     @Test
     void invalidationSparesWiredPages() {
         Page page = rig.fill(object, 1, 11, false);
-        rig.map(page, 256, true);
-        rig.locked(object, page::wire);
+        Pmap pmap = rig.pmaps.create();
+        rig.locked(object, () -> {
+            page.wire();
+            pmap.enter(PageSize.bytes(256), Prot.READ, page, Prot.READ, true);
+        });
 
         object.sync(0, 10, true, true);
 

@@ -236,6 +236,7 @@ class ThreadsTest {
 
         assertThat(rig.core.find(1)).isNull();
         assertThat(rig.core.find(2)).isNull();
+        assertThat(rig.core.collapses()).isZero();
         assertThat(rig.pages.counts().free()).isEqualTo(free);
     }
 
