@@ -76,10 +76,12 @@ public final class Scenario {
             throw new BadScript("\"" + words.get(0) + "\" is no operation: expected one of "
                     + String.join(" ", operations.keySet()));
         }
+        if (!operation.takes(words.size() - 1)) {
+            throw new BadScript(operation.name() + ": expected " + operation.usage() + ", found \"" + line + "\"");
+        }
         Arguments arguments = new Arguments(operation, words.subList(1, words.size()));
         try {
             JsonNode ret = operation.run(arguments);
-            arguments.end();
             return result(number, line, ret);
         } catch (WouldBlock e) {
             return end(number, line, "would_block", e.waitMessage());

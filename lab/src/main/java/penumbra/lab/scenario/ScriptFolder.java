@@ -52,11 +52,10 @@ public final class ScriptFolder {
         return new ScriptFolder(files);
     }
 
-    /** Reads an archive from a stream, which stays open; {@code name} tells the compression by its ending. */
-    public static ScriptFolder read(Path name, InputStream stream) throws IOException {
-        Map<String, List<String>> files = new TreeMap<>();
-        readArchive(files, name, stream);
-        return new ScriptFolder(files);
+    /** One script with what the original printed for it. */
+    static ScriptFolder of(ScenarioFile script, List<String> printed) {
+        return new ScriptFolder(
+                new TreeMap<>(Map.of(script.name() + ".ops", script.lines(), script.name() + ".jsonl", printed)));
     }
 
     private static void readArchive(Map<String, List<String>> files, Path path, InputStream raw) throws IOException {

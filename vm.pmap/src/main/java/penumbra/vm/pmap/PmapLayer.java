@@ -162,22 +162,35 @@ public final class PmapLayer implements PmapSystem, MmuReports {
 
     @Override
     public void modified(int frame) {
-        page(frame).noteModified();
+        PhysicalPage page = page(frame);
+        if (page != null) {
+            page.noteModified();
+        }
     }
 
     @Override
     public void referenced(int frame) {
-        page(frame).noteReferenced();
+        PhysicalPage page = page(frame);
+        if (page != null) {
+            page.noteReferenced();
+        }
     }
 
     @Override
     public void unmapped(int frame) {
-        page(frame).setWriteable(false);
+        PhysicalPage page = page(frame);
+        if (page != null) {
+            page.setWriteable(false);
+        }
     }
 
-    private PhysicalPage page(int frame) {
+    /** The page of a managed frame; null when the page layer has gone and nobody wants to know any more. */
+    private @Nullable PhysicalPage page(int frame) {
         PageOfFrame known = pages;
-        PhysicalPage page = known == null ? null : known.page(frame);
+        if (known == null) {
+            return null;
+        }
+        PhysicalPage page = known.page(frame);
         if (page == null) {
             throw new KernelPanic("pmap: managed frame %#x belongs to no page", frame);
         }
