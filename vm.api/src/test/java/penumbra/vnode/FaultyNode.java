@@ -12,6 +12,7 @@ public final class FaultyNode implements FileNode {
     private final AtomicInteger untilFailure = new AtomicInteger(Integer.MAX_VALUE);
     private final AtomicInteger failures = new AtomicInteger();
     private final AtomicLong room = new AtomicLong(Long.MAX_VALUE);
+    private final AtomicInteger shortBytes = new AtomicInteger(Integer.MAX_VALUE);
     private volatile boolean once = true;
     private volatile boolean fsyncFails;
     private volatile boolean mapFails;
@@ -43,6 +44,11 @@ public final class FaultyNode implements FileNode {
     /** Lets the medium take {@code bytes} bytes more: a write that finds less writes that, one that finds none fails. */
     public void setRoom(long bytes) {
         room.set(bytes);
+    }
+
+    /** Lets the next write take {@code bytes} bytes only. */
+    public void shortenNextWrite(int bytes) {
+        shortBytes.set(bytes);
     }
 
     public void failFsync() {
@@ -81,6 +87,7 @@ public final class FaultyNode implements FileNode {
             failures.incrementAndGet();
             throw new IOException(name() + ": write: no space left on device");
         }
+        taken = Math.min(taken, shortBytes.getAndSet(Integer.MAX_VALUE));
         ByteBuffer part = from.duplicate().limit(from.position() + taken);
         int written = inner.write(offset, part);
         from.position(from.position() + written);

@@ -4,7 +4,9 @@ package penumbra.pager.vnode;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import penumbra.fs.host.HostFileSystem;
 import penumbra.hw.PageSize;
@@ -57,7 +59,7 @@ final class FileMachine implements AutoCloseable {
         memory = new FrameMemory(MemoryLayout.ofFrames(2_048));
         machine = new SimMachine(memory, new MachineSettings(1, Execution.THREADED, fidelity, 64));
         pmaps = new PmapLayer(machine, memory, new Amd64Mmu(), false);
-        pages = new PageSystem(memory, machine, pmaps);
+        pages = pagesFullOfGarbage();
         layer = new PagerLayer(machine, memory, pages);
         objects = new ObjectCore(machine, pmaps, pages, pagers(), layer.swap(), layer.accounting());
         pagers().setObjectFactory(objects);
@@ -66,6 +68,19 @@ final class FileMachine implements AutoCloseable {
         vnodes = new VnodeTable(machine, pagers(), 10, 0);
         vnodes.addFileSystem(new HostFileSystem());
         sizes = new FileSizes(memory, pages);
+    }
+
+    /** Pages whose frames hold what must never be seen. */
+    private PageSystem pagesFullOfGarbage() {
+        PageSystem system = new PageSystem(memory, machine, pmaps);
+        system.setFillFreedPages(true);
+        List<Page> all = new ArrayList<>();
+        Page page;
+        while ((page = system.allocUnowned(Alloc.NOOBJ | Alloc.INTERRUPT)) != null) {
+            all.add(page);
+        }
+        all.forEach(system::free);
+        return system;
     }
 
     Pagers pagers() {

@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,6 +25,7 @@ import penumbra.page.QueueId;
 import penumbra.pager.PageRun;
 import penumbra.pager.PagerResult;
 import penumbra.vnode.FaultyNode;
+import penumbra.vnode.FileNode;
 import penumbra.vnode.MemoryFile;
 import penumbra.vnode.Vnode;
 
@@ -41,6 +44,12 @@ class PageInTest {
         byte[] bytes = new byte[length];
         new Random(length).nextBytes(bytes);
         return bytes;
+    }
+
+    private List<String> counts() {
+        List<String> counts = new ArrayList<>();
+        machine.pager.forEach((name, value) -> counts.add(name + "=" + value));
+        return counts;
     }
 
     private static byte[] pageOf(byte[] file, long pindex) {
@@ -143,6 +152,14 @@ class PageInTest {
         object.lock().unlock();
     }
 
+    @Test
+    void nothingIsBehindTheEndOfAHostFile(@TempDir Path directory) throws IOException {
+        Path path = Files.write(directory.resolve("file"), random(2 * PAGE + 1));
+        VmObject object = machine.object(machine.vnodes.open("host", path.toString(), false));
+        assertThat(has(object, 2)).isEqualTo(PageRun.of(2, 0));
+        assertThat(has(object, 3)).isEqualTo(PageRun.NONE);
+    }
+
     // Filling
 
     @Test
@@ -184,6 +201,7 @@ class PageInTest {
         assertThat(machine.request(object, 0, 3, 0)).isEqualTo(PagerResult.OK);
         Page last = machine.resident(object, 2);
         assertThat(last.valid()).isEqualTo(0b11);
+        assertThat(counts()).contains("vm.stats.vm.v_vnodein=1", "vm.stats.vm.v_vnodepgsin=3");
         assertThat(machine.bytes(last)).isEqualTo(pageOf(contents, 2));
         release(object, 0);
         // Wanted itself, it is read again and zeroed to its own end.
@@ -291,7 +309,114 @@ class PageInTest {
         assertThat(page.valid()).isEqualTo(Page.ALL);
     }
 
+    @Test
+    void aPageInAHoleIsValidBeforeAnybodyMakesItSo() throws IOException {
+        MemoryFile file = new MemoryFile("hole", PAGE);
+        file.put(PAGE, new byte[10]);
+        VmObject object = machine.objectOf(file);
+        object.lock().lock();
+        Page page = machine.pages.alloc(object, 0, 0);
+        assertThat(machine.pager.getPages(object, new Page[] {page}, 1, 0)).isEqualTo(PagerResult.OK);
+        assertThat(page.valid()).isEqualTo(Page.ALL);
+        page.activate();
+        page.xunbusy();
+        object.lock().unlock();
+        assertThat(machine.bytes(page)).isEqualTo(new byte[PAGE]);
+    }
+
+    @Test
+    void aFileThatIsCutWhileItIsReadIsValidToItsNewEnd() throws IOException {
+        byte[] contents = random(PAGE + 3_000);
+        AtomicReference<Vnode> vnode = new AtomicReference<>();
+        HookedNode node = new HookedNode(MemoryFile.of("cut", PAGE, contents), () -> {
+            try {
+                machine.sizes.truncate(vnode.get(), PAGE + 100);
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            }
+        });
+        vnode.set(machine.wrap(node));
+        VmObject object = machine.object(vnode.get());
+        object.lock().lock();
+        Page page = machine.pages.alloc(object, 1, 0);
+        assertThat(machine.pager.getPages(object, new Page[] {page}, 1, 0)).isEqualTo(PagerResult.OK);
+        assertThat(page.valid()).isEqualTo(1);
+        page.deactivate();
+        page.xunbusy();
+        object.lock().unlock();
+        assertThat(machine.bytes(machine.fault(object, 1)))
+                .isEqualTo(Arrays.copyOf(Arrays.copyOfRange(contents, PAGE, PAGE + 100), PAGE));
+    }
+
+    @Test
+    void aPageThatSomebodyWaitsForGoesToActive() throws Exception {
+        AtomicReference<VmObject> object = new AtomicReference<>();
+        Thread waiter = new Thread(() -> {
+            object.get().lock().lock();
+            object.get().pages().lookup(1).busySleep("test");
+        });
+        HookedNode node = new HookedNode(MemoryFile.of("wanted", PAGE, random(3 * PAGE)), () -> {
+            waiter.start();
+            Page page = machine.resident(object.get(), 1);
+            while (!page.hasBusyWaiters()) {
+                Thread.onSpinWait();
+            }
+        });
+        object.set(machine.objectOf(node));
+        assertThat(machine.request(object.get(), 0, 3, 0)).isEqualTo(PagerResult.OK);
+        waiter.join();
+        assertThat(machine.resident(object.get(), 1).queue()).isEqualTo(QueueId.ACTIVE);
+        assertThat(machine.resident(object.get(), 2).queue()).isEqualTo(QueueId.INACTIVE);
+        release(object.get(), 0);
+    }
+
+    /** Lets something happen after the first read. */
+    private static final class HookedNode extends ForwardingNode {
+        private Runnable hook;
+
+        HookedNode(FileNode inner, Runnable hook) {
+            super(inner);
+            this.hook = hook;
+        }
+
+        @Override
+        public int read(long offset, ByteBuffer to) throws IOException {
+            int got = super.read(offset, to);
+            Runnable once = hook;
+            hook = () -> {};
+            once.run();
+            return got;
+        }
+    }
+
     // Trouble
+
+    @Test
+    void aPageThatWasValidInPartIsNotAfterItCouldNotBeRead() throws IOException {
+        FaultyNode node = new FaultyNode(MemoryFile.of("part", PAGE, random(PAGE + 100)));
+        VmObject object = machine.objectOf(node);
+        machine.fault(object, 0);
+        object.lock().lock();
+        Page page = object.pages().lookup(1);
+        assertThat(page.valid()).isEqualTo(1);
+        page.dequeue();
+        page.xbusy();
+        node.failOnce(1);
+        assertThat(machine.pagers().getPages(object, new Page[] {page}, 1, 0)).isEqualTo(PagerResult.ERROR);
+        assertThat(page.valid()).isZero();
+        machine.pages.free(page);
+        object.lock().unlock();
+    }
+
+    @Test
+    void smallBlocksOfAFileThatSomebodyCutEndInZeroes() throws IOException {
+        byte[] contents = random(PAGE);
+        MemoryFile file = MemoryFile.of("cut", 2_048, contents);
+        VmObject object = machine.objectOf(file);
+        FileMachine.vnodeOf(object).node().truncate(2_048 + 100);
+        assertThat(machine.bytes(machine.fault(object, 0)))
+                .isEqualTo(Arrays.copyOf(Arrays.copyOf(contents, 2_048 + 100), PAGE));
+    }
 
     @Test
     void aRunThatCannotBeReadIsTriedPageByPage() throws IOException {
@@ -317,9 +442,7 @@ class PageInTest {
         assertThat(page.valid()).isZero();
         assertThat(page.xbusied()).isTrue();
         discard(object, 5);
-        List<String> counts = new ArrayList<>();
-        machine.pager.forEach((name, value) -> counts.add(name + "=" + value));
-        assertThat(counts).contains("vm.stats.vm.v_vnodeerrors=1");
+        assertThat(counts()).contains("vm.stats.vm.v_vnodeerrors=1");
     }
 
     @ParameterizedTest

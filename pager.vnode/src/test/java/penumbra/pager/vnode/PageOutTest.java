@@ -173,6 +173,24 @@ class PageOutTest {
         assertThat(file.contents()).isEqualTo(expected);
     }
 
+    @ParameterizedTest
+    @EnumSource(Fidelity.class)
+    void aShortWriteIsNotContinued(Fidelity fidelity) throws IOException {
+        follow(fidelity);
+        MemoryFile file = MemoryFile.of("short", PAGE, new byte[3 * PAGE]);
+        FaultyNode node = new FaultyNode(file);
+        VmObject object = machine.objectOf(node);
+        for (int i = 0; i < 3; i++) {
+            machine.store(object, i, 0, new byte[] {5});
+        }
+        node.shortenNextWrite(PAGE);
+        assertThat(sync(object)).isEqualTo(!fidelity.corrected());
+        assertThat(machine.resident(object, 0).dirty()).isZero();
+        assertThat(machine.resident(object, 1).dirty()).isEqualTo(Page.ALL);
+        assertThat(file.contents()[0]).isEqualTo((byte) 5);
+        assertThat(file.contents()[PAGE]).isZero();
+    }
+
     @Test
     void whicheverWriteFailsNothingIsLost() throws IOException {
         long seed = new Random().nextLong();

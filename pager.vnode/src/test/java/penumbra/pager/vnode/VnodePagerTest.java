@@ -125,6 +125,35 @@ class VnodePagerTest {
     }
 
     @Test
+    void lettingGoWaitsForTransfersUnderWay() throws Exception {
+        VmObject object = machine.objectOf(MemoryFile.of("busy", PAGE, new byte[PAGE]));
+        Vnode vnode = FileMachine.vnodeOf(object);
+        object.lock().lock();
+        object.pipAdd(1);
+        object.lock().unlock();
+        Thread reclaimer = new Thread(() -> {
+            vnode.lock().lock();
+            object.lock().lock();
+            machine.pager.deallocate(object);
+            object.lock().unlock();
+            vnode.lock().unlock();
+        });
+        reclaimer.start();
+        while (!"vnpdea".equals(machine.machine.sleepQueue().waitMessage(reclaimer))) {
+            Thread.onSpinWait();
+        }
+        assertThat(object.handle()).isSameAs(vnode);
+        object.lock().lock();
+        object.pipWakeup(1);
+        object.lock().unlock();
+        reclaimer.join();
+        assertThat(object.handle()).isNull();
+        assertThat(vnode.object()).isNull();
+        assertThat(vnode.useCount()).isZero();
+        object.deallocate();
+    }
+
+    @Test
     void anotherPagerTakesOverBetweenTwoFaults() throws IOException {
         byte[] contents = new byte[4 * PAGE];
         contents[2 * PAGE] = 7;
