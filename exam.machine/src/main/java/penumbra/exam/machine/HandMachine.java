@@ -6,15 +6,20 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import penumbra.boot.Kernel;
 import penumbra.boot.MachineSettings;
 import penumbra.fs.host.HostFileSystem;
+import penumbra.hw.Machine;
+import penumbra.hw.PhysicalMemory;
 import penumbra.hw.amd64.Amd64Mmu;
 import penumbra.hw.memory.FrameMemory;
 import penumbra.hw.memory.MemoryLayout;
 import penumbra.hw.sim.SimMachine;
+import penumbra.inspect.InvariantCheck;
 import penumbra.kern.Witness;
+import penumbra.pager.BackingStore;
 import penumbra.pager.swap.FileStore;
 import penumbra.pager.vnode.FileSizes;
 import penumbra.pager.vnode.VnodePager;
@@ -37,29 +42,38 @@ import penumbra.vm.vnode.VnodeTable;
  */
 public final class HandMachine implements AutoCloseable {
     private final Kernel kernel;
-    private final FrameMemory memory;
+    private final FrameMemory frames;
     private final PmapLayer pmaps;
     private final PageSystem pages;
     private final PagerLayer pagers;
-    private final FileStore store;
+    private final FileStore file;
+    private final BackingStore store;
     private final ProcessTable processes;
     private final PageoutDaemon pageout;
 
     /** Boots a machine; the host's file system is there. */
     public HandMachine(MachineSettings settings) {
+        this(settings, Interposed.NOTHING);
+    }
+
+    /** Boots a machine with something between the layers. */
+    public HandMachine(MachineSettings settings, Interposed between) {
         Witness.forget();
-        memory = new FrameMemory(MemoryLayout.ofFrames(settings.pages()));
-        SimMachine machine = new SimMachine(
-                memory,
-                new penumbra.hw.sim.MachineSettings(
-                        settings.cpus(),
-                        settings.execution(),
-                        settings.fidelity(),
-                        penumbra.hw.sim.MachineSettings.TLB_ENTRIES));
-        pmaps = new PmapLayer(machine, memory, new Amd64Mmu(), settings.optimised());
+        frames = new FrameMemory(MemoryLayout.ofFrames(settings.pages()));
+        PhysicalMemory memory = between.memory().apply(frames);
+        Machine machine = between.machine()
+                .apply(new SimMachine(
+                        memory,
+                        new penumbra.hw.sim.MachineSettings(
+                                settings.cpus(),
+                                settings.execution(),
+                                settings.fidelity(),
+                                penumbra.hw.sim.MachineSettings.TLB_ENTRIES)));
+        pmaps = new PmapLayer(machine, memory, between.mmu().apply(new Amd64Mmu()), settings.optimised());
         pages = new PageSystem(memory, machine, pmaps);
         pagers = new PagerLayer(machine, memory, pages);
-        store = openStore(settings);
+        file = openStore(settings);
+        store = between.store().apply(file);
         pagers.attach(store, 0);
         ObjectCore objects = new ObjectCore(machine, pmaps, pages, pagers.pagers(), pagers.swap(), pagers.accounting());
         pagers.pagers().setObjectFactory(objects);
@@ -85,11 +99,12 @@ public final class HandMachine implements AutoCloseable {
                 objects,
                 processes,
                 pageout,
-                List.of(
+                checks(
+                        pagers.checks(),
                         pages,
                         new ObjectCheck(objects, pagers.swap(), pagers.accounting()),
-                        pagers.check(),
-                        new VnodeInvariants(vnodes)),
+                        new VnodeInvariants(vnodes),
+                        processes),
                 List.of(
                         pages,
                         pagers.counters(),
@@ -98,6 +113,10 @@ public final class HandMachine implements AutoCloseable {
                         vnodePager,
                         processes,
                         pageout));
+    }
+
+    private static List<InvariantCheck> checks(List<InvariantCheck> some, InvariantCheck... others) {
+        return Stream.concat(some.stream(), Stream.of(others)).toList();
     }
 
     private static FileStore openStore(MachineSettings settings) {
@@ -125,9 +144,9 @@ public final class HandMachine implements AutoCloseable {
         processes.close();
         pagers.close();
         store.retire();
-        store.close();
+        file.close();
         pages.close();
         pmaps.detach();
-        memory.close();
+        frames.close();
     }
 }
