@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.hw.amd64;
 
+import java.util.concurrent.atomic.AtomicInteger;
 import penumbra.hw.Machine;
 import penumbra.hw.MappingVisitor;
 import penumbra.hw.MmuReports;
@@ -43,6 +44,10 @@ final class Amd64Space implements MmuSpace {
     private final TableFrames tables;
     private final PvLists pv;
     private final KernelLock lock = new KernelLock(LockRank.PMAP, "pmap");
+    private final DirectoryCache directory = new DirectoryCache();
+
+    /** Mappings that {@link #take} removed and {@link #settle} has not counted yet: gone, but still in the resident count. */
+    private final AtomicInteger taken = new AtomicInteger();
 
     /** The table of the top level; {@link #NONE} before the first mapping is made and once the space is released. */
     private volatile int root = NONE;
@@ -94,6 +99,10 @@ final class Amd64Space implements MmuSpace {
 
     /** The table of the lowest level for {@code page}, or {@link #NONE}. */
     private int leaf(long page) {
+        int known = directory.find(page);
+        if (known != NONE) {
+            return known;
+        }
         int table = root;
         for (int level = TOP; level > 0 && table != NONE; level--) {
             long entry = memory.loadVolatile(table, offset(page, level));
@@ -470,6 +479,10 @@ final class Amd64Space implements MmuSpace {
         if (root == NONE) {
             return NONE;
         }
+        int known = directory.find(page);
+        if (known != NONE) {
+            return known;
+        }
         int level = descend(page);
         while (level > 0) {
             int table = tables.take();
@@ -482,6 +495,7 @@ final class Amd64Space implements MmuSpace {
             level--;
             path[level] = table;
         }
+        directory.remember(page, path[0]);
         return path[0];
     }
 
@@ -489,6 +503,7 @@ final class Amd64Space implements MmuSpace {
     private void unlinkEmpty(long page, int level) {
         for (int i = level; i < TOP && tables.isEmpty(path[i]); i++) {
             memory.storeVolatile(path[i + 1], offset(page, i + 1), 0);
+            directory.forget(page);
             tables.dropEntry(path[i + 1]);
             dead = tables.chain(path[i], dead);
             staleFrom = Math.min(staleFrom, page);
@@ -521,6 +536,7 @@ final class Amd64Space implements MmuSpace {
         forEachLeaf(0, END, this::clearLeaf);
         int top = root;
         root = NONE;
+        directory.forgetAll();
         released = true;
         if (top != NONE) {
             chainAll(top, TOP);
@@ -554,6 +570,7 @@ final class Amd64Space implements MmuSpace {
             throw new KernelPanic(
                     "pmap: page %#x of space %d has entry %#x, not a mapping of frame %#x", page, asid, pte, frame);
         }
+        taken.incrementAndGet();
         report(pte);
         return pte;
     }
@@ -566,6 +583,7 @@ final class Amd64Space implements MmuSpace {
             uncount(path[0], pte);
             unlinkEmpty(page, 0);
         }
+        taken.decrementAndGet();
         shootStale();
         lock.unlock();
     }
@@ -636,7 +654,7 @@ final class Amd64Space implements MmuSpace {
     @Override
     public long residentCount() {
         lock.lock();
-        long count = resident;
+        long count = resident - taken.get();
         lock.unlock();
         return count;
     }

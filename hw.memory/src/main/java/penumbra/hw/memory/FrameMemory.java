@@ -43,8 +43,10 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
     private static final int CHUNK_SHIFT = 30 - PageSize.SHIFT;
 
     private static final int CHUNK = 1 << CHUNK_SHIFT;
-    /** The first frame of RAM; number 0 is thus never a frame. */
-    private static final int LOW_START = CHUNK;
+    /** The first GiB with RAM; number 0 is thus never a frame. */
+    private static final int FIRST_CHUNK = 1;
+
+    private static final int LOW_START = FIRST_CHUNK * CHUNK;
     /** The device hole of a PC: from 3 GiB to 4 GiB. */
     private static final int HOLE_START = 3 * CHUNK;
 
@@ -57,6 +59,8 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
     private final List<MemorySegment> segments;
     /** By number of the GiB; what is not populated is {@link #HOLE}. */
     private final ByteBuffer[] chunks;
+    /** The first of those that are populated. */
+    private ByteBuffer firstChunk;
     /** What to give back to the pool, whole. */
     private final List<ByteBuffer> taken = new ArrayList<>();
 
@@ -76,6 +80,7 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
         for (MemorySegment segment : segments) {
             populate(segment);
         }
+        this.firstChunk = chunks[FIRST_CHUNK];
     }
 
     private static MemoryLayout layoutOf(MemoryConfig config) {
@@ -128,6 +133,7 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
     @Deactivate
     public void close() {
         Arrays.fill(chunks, HOLE);
+        firstChunk = HOLE;
         taken.forEach(BufferPool.SHARED::give);
         taken.clear();
     }
@@ -140,7 +146,7 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
     @Override
     public long load(int frame, int offset, int size) {
         try {
-            ByteBuffer chunk = chunks[frame >>> CHUNK_SHIFT];
+            ByteBuffer chunk = chunk(frame);
             int at = at(frame, offset, size);
             switch (size) {
                 case Long.BYTES:
@@ -162,7 +168,7 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
     @Override
     public void store(int frame, int offset, int size, long value) {
         try {
-            ByteBuffer chunk = chunks[frame >>> CHUNK_SHIFT];
+            ByteBuffer chunk = chunk(frame);
             int at = at(frame, offset, size);
             switch (size) {
                 case Long.BYTES:
@@ -188,7 +194,7 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
     @Override
     public long loadVolatile(int frame, int offset) {
         try {
-            return (long) LONGS.getVolatile(chunks[frame >>> CHUNK_SHIFT], at(frame, offset, Long.BYTES));
+            return (long) LONGS.getVolatile(chunk(frame), at(frame, offset, Long.BYTES));
         } catch (IndexOutOfBoundsException outside) {
             throw outside(frame, offset, Long.BYTES, outside);
         }
@@ -197,7 +203,7 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
     @Override
     public void storeVolatile(int frame, int offset, long value) {
         try {
-            LONGS.setVolatile(chunks[frame >>> CHUNK_SHIFT], at(frame, offset, Long.BYTES), value);
+            LONGS.setVolatile(chunk(frame), at(frame, offset, Long.BYTES), value);
         } catch (IndexOutOfBoundsException outside) {
             throw outside(frame, offset, Long.BYTES, outside);
         }
@@ -206,7 +212,7 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
     @Override
     public boolean compareAndSet(int frame, int offset, long expected, long value) {
         try {
-            return LONGS.compareAndSet(chunks[frame >>> CHUNK_SHIFT], at(frame, offset, Long.BYTES), expected, value);
+            return LONGS.compareAndSet(chunk(frame), at(frame, offset, Long.BYTES), expected, value);
         } catch (IndexOutOfBoundsException outside) {
             throw outside(frame, offset, Long.BYTES, outside);
         }
@@ -219,30 +225,37 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
 
     @Override
     public void copy(int fromFrame, int toFrame) {
-        read(fromFrame, 0, chunk(toFrame), at(toFrame, 0, PageSize.BYTES), PageSize.BYTES);
+        read(fromFrame, 0, checkedChunk(toFrame), at(toFrame, 0, PageSize.BYTES), PageSize.BYTES);
     }
 
     @Override
     public void read(int frame, int offset, byte[] to, int toOffset, int length) {
-        chunk(frame).get(at(frame, offset, length), to, toOffset, length);
+        checkedChunk(frame).get(at(frame, offset, length), to, toOffset, length);
     }
 
     @Override
     public void write(int frame, int offset, byte[] from, int fromOffset, int length) {
-        chunk(frame).put(at(frame, offset, length), from, fromOffset, length);
+        checkedChunk(frame).put(at(frame, offset, length), from, fromOffset, length);
     }
 
     @Override
     public void read(int frame, int offset, ByteBuffer to, int toOffset, int length) {
-        to.put(toOffset, chunk(frame), at(frame, offset, length), length);
+        to.put(toOffset, checkedChunk(frame), at(frame, offset, length), length);
     }
 
     @Override
     public void write(int frame, int offset, ByteBuffer from, int fromOffset, int length) {
-        chunk(frame).put(at(frame, offset, length), from, fromOffset, length);
+        checkedChunk(frame).put(at(frame, offset, length), from, fromOffset, length);
     }
 
+    /** The buffer for {@code frame}: most often the first, which saves a step to its address. */
     private ByteBuffer chunk(int frame) {
+        int number = frame >>> CHUNK_SHIFT;
+        return number == FIRST_CHUNK ? firstChunk : chunks[number];
+    }
+
+    /** The buffer that holds {@code frame}, for methods of buffers that do not name the frame when they refuse. */
+    private ByteBuffer checkedChunk(int frame) {
         int number = frame >>> CHUNK_SHIFT;
         ByteBuffer chunk = number < chunks.length ? chunks[number] : HOLE;
         if ((frame & CHUNK - 1) >= chunk.capacity() >>> PageSize.SHIFT) {

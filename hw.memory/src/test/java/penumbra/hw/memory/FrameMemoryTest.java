@@ -70,7 +70,11 @@ class FrameMemoryTest {
         panics(() -> memory.load(first, -1, 1));
         panics(() -> memory.store(first, 4093, 4, 1));
         panics(() -> memory.store(first, 4095, 2, 1));
-        panics(() -> memory.load(first, 0, 3));
+        panics(() -> memory.load(first, 4094, 3));
+        panics(() -> memory.store(first, 4090, 7, 1));
+        panics(() -> memory.load(first, 0, 0));
+        panics(() -> memory.load(first, 0, 9));
+        panics(() -> memory.store(first, 0, 0, 0));
         panics(() -> memory.store(first, 0, 16, 0));
         panics(() -> memory.zero(first, 1, 4096));
         panics(() -> memory.read(first, 4000, new byte[100], 0, 100));
@@ -173,13 +177,17 @@ class FrameMemoryTest {
                     System.arraycopy(scratch, place, model, at, length);
                 }
                 case 4 -> {
-                    int size = 1 << random.nextInt(4);
+                    int size = 1 + random.nextInt(8);
                     int start = Math.min(offset, PageSize.BYTES - size);
                     long value = random.nextLong();
                     memory.store(frame, start, size, value);
                     for (int i = 0; i < size; i++) {
                         model[index * PageSize.BYTES + start + i] = (byte) (value >>> 8 * i);
                     }
+                    long kept = size == Long.BYTES ? value : value & (1L << 8 * size) - 1;
+                    assertThat(memory.load(frame, start, size))
+                            .as("seed %d step %d", seed, step)
+                            .isEqualTo(kept);
                 }
                 default -> {
                     memory.read(frame, offset, scratch, place, length);

@@ -98,9 +98,15 @@ class ShootdownTest {
             Cpu cpu = machine.cpus().get(number);
             cpu.activate(space);
             cpu.enterUser();
+            byte[] wholePage = new byte[PageSize.BYTES];
             long done = 0;
             while (!stop.get()) {
-                cpu.store((long) random.nextInt(PAGES) * PageSize.BYTES + 8 * random.nextInt(511), 8, number);
+                long page = (long) random.nextInt(PAGES) * PageSize.BYTES;
+                if (random.nextBoolean()) {
+                    cpu.store(page + 8 * random.nextInt(511), 8, number);
+                } else {
+                    cpu.store(page, wholePage, 0, wholePage.length);
+                }
                 done++;
             }
             cpu.leaveUser();

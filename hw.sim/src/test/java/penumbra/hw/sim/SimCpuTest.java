@@ -255,7 +255,7 @@ class SimCpuTest {
         SplittableRandom random = new SplittableRandom(seed);
         byte[] model = new byte[FRAMES * PageSize.BYTES];
         for (int step = 0; step < 50_000; step++) {
-            int size = 1 << random.nextInt(4);
+            int size = 1 + random.nextInt(8);
             int at = random.nextInt(model.length - size);
             if (random.nextInt(100) == 0) {
                 long page = BASE_PAGE + random.nextInt(FRAMES);
