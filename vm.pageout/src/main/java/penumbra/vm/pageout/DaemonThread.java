@@ -4,14 +4,15 @@ package penumbra.vm.pageout;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import penumbra.kern.KernelPanic;
+import penumbra.vm.pageout.PageoutDaemon.Turn;
 
 /** The daemon's own thread: scans when woken, and once a second otherwise. */
 final class DaemonThread {
     /** How often an idle daemon ages the active queue. */
     private static final long IDLE_PERIOD = TimeUnit.SECONDS.toNanos(1);
 
-    /** How long it leaves I/O to finish before it scans again as hard as it can (the original: half a second). */
-    private static final long RETRY_PERIOD = TimeUnit.MILLISECONDS.toNanos(20);
+    /** How long it leaves I/O to finish after a pass that got nothing (the original: half a second). */
+    private static final long RETRY_PERIOD = TimeUnit.MILLISECONDS.toNanos(5);
 
     private final PageoutDaemon daemon;
     private final Thread thread;
@@ -49,20 +50,16 @@ final class DaemonThread {
 
     private void run() {
         try {
-            boolean more = false;
-            int hard = 0;
+            Turn turn = Turn.IDLE;
             while (!ended) {
-                if (!more) {
-                    hard = 0;
-                    if (!woken) {
-                        LockSupport.parkNanos(this, IDLE_PERIOD);
-                    }
-                } else if (++hard > 2) {
+                if (turn == Turn.IDLE && !woken) {
+                    LockSupport.parkNanos(this, IDLE_PERIOD);
+                } else if (turn == Turn.STUCK) {
                     LockSupport.parkNanos(this, RETRY_PERIOD);
                 }
                 woken = false;
                 if (!ended) {
-                    more = daemon.runOnce();
+                    turn = daemon.runOnce();
                 }
             }
         } catch (KernelPanic panic) {

@@ -130,14 +130,34 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
         }
     }
 
+    /** How a turn of the daemon's loop left things. */
+    enum Turn {
+        /** There is memory enough. */
+        IDLE,
+        /** Memory is short, and the last pass got some. */
+        GAINING,
+        /** Memory is short, and the last pass got none. */
+        STUCK
+    }
+
     /** One turn of the daemon's loop: a harder pass as long as memory is short, an ageing pass otherwise. */
-    boolean runOnce() {
-        if (needed && !pages.counts().pagingNeeded()) {
-            needed = false;
+    Turn runOnce() {
+        PageCounts counts = pages.counts();
+        if (needed && !counts.belowMin()) {
+            // Who sleeps for memory sleeps until the minimum is reached, so the work is not done before, whatever the
+            // wake-up
+            // threshold says: on small machines it is the lower of the two.
+            needed = counts.pagingNeeded();
+            pages.wakeMemoryWaiters();
         }
         pass = needed ? Math.min(pass + 1, HARDEST_PASS) : 0;
+        int before = counts.available();
+        long launderedBefore = laundered.get();
         scan(pass);
-        return needed;
+        if (!needed) {
+            return Turn.IDLE;
+        }
+        return counts.available() > before || laundered.get() > launderedBefore ? Turn.GAINING : Turn.STUCK;
     }
 
     @Override
