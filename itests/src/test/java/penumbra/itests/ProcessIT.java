@@ -4,6 +4,7 @@ package penumbra.itests;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
+import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -109,6 +110,45 @@ class ProcessIT {
         }
         assertThat(process.waitFor()).isEqualTo(TERMINATED);
         assertThat(Files.readString(err)).endsWith("vm script: stopped\n");
+        Vm.assertIsEmpty(temporary);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aSignalEndsAScriptThatWaitsForInput(Vm vm) throws Exception {
+        Path temporary = Files.createDirectory(folder.resolve("tmp"));
+        Path err = folder.resolve("err");
+        Process process =
+                vm.process(temporary, "script", "-").redirectError(err.toFile()).start();
+        try (BufferedReader out = process.inputReader();
+                BufferedWriter in = process.outputWriter()) {
+            in.write("echo running\n");
+            in.flush();
+            assertThat(out.readLine()).isEqualTo("running");
+            process.toHandle().destroy();
+            assertThat(out.readLine()).isNull();
+        }
+        assertThat(process.waitFor()).isEqualTo(TERMINATED);
+        assertThat(Files.readString(err)).isEqualTo("vm script: stopped\n");
+        Vm.assertIsEmpty(temporary);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aSignalEndsAReplayBeforeTheMachineGoes(Vm vm) throws Exception {
+        Path temporary = Files.createDirectory(folder.resolve("tmp"));
+        String file = script("echo running\nvm replay --files generated --memory 1m " + Shipped.LONG_SAMPLE + "\n");
+        Path err = folder.resolve("err");
+        Process process = vm.process(temporary, "script", file)
+                .redirectError(err.toFile())
+                .start();
+        try (BufferedReader out = process.inputReader()) {
+            assertThat(out.readLine()).isEqualTo("running");
+            process.toHandle().destroy();
+            assertThat(out.readLine()).isNull();
+        }
+        assertThat(process.waitFor()).isEqualTo(TERMINATED);
+        assertThat(Files.readString(err)).contains("vm script: stopped\n").doesNotContain("ERROR", "\tat ");
         Vm.assertIsEmpty(temporary);
     }
 

@@ -19,6 +19,12 @@ final class Shipped {
     /** The launcher script of the source tree. */
     static final Path LAUNCHER = path("itests.launcher");
 
+    /** A recording that takes a second to replay. */
+    static final Path SAMPLE = path("itests.samples").resolve("ls.pnb");
+
+    /** A recording that takes many seconds. */
+    static final Path LONG_SAMPLE = path("itests.samples").resolve("perl.pnb");
+
     private Shipped() {}
 
     /** Every bundle of the Felix folder, and what a test needs inside the container. */

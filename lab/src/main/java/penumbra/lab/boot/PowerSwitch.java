@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.Hashtable;
 import java.util.Map;
 import org.osgi.framework.BundleContext;
@@ -31,10 +33,11 @@ import penumbra.pager.BackingStore;
 /**
  * Boots machines out of the components of this container.
  *
- * <p>The whole kernel hangs, by mandatory references, on the component of the memory. Disabling that one takes everything
- * down in order, and enabling it again brings everything up, with whatever configurations are in force then.
+ * <p>The whole kernel hangs, by mandatory references, on the component of the memory. Disabling it and all that hangs on it,
+ * from the top, halts the machine; enabling them again from the bottom boots one, with whatever configurations are in force
+ * then.
  */
-@Component(service = MachineBoot.class)
+@Component(service = {MachineBoot.class, PowerSwitch.class})
 public final class PowerSwitch implements MachineBoot {
     private static final String MEMORY = "penumbra.hw.memory";
     private static final String MACHINE = "penumbra.hw.sim";
@@ -45,6 +48,9 @@ public final class PowerSwitch implements MachineBoot {
     private final ServiceComponentRuntime components;
     private final ConfigurationAdmin configurations;
     private final Needs needs;
+
+    /** What was disabled and not enabled again, the last first. */
+    private final Deque<ComponentDescriptionDTO> halted = new ArrayDeque<>();
 
     @Activate
     public PowerSwitch(
@@ -60,22 +66,31 @@ public final class PowerSwitch implements MachineBoot {
 
     @Override
     public synchronized Kernel boot(MachineSettings settings) {
-        ComponentDescriptionDTO memory = component(MEMORY);
+        halt();
         ComponentDescriptionDTO swap = component(SWAP);
-        await(components.disableComponent(memory));
         // What is in the swap file belongs to the machine that is gone.
         retireStore(swap.name);
         await(components.disableComponent(swap));
         Witness.forget();
         configure(settings);
         await(components.enableComponent(swap));
-        await(components.enableComponent(memory));
+        while (!halted.isEmpty()) {
+            await(components.enableComponent(halted.pop()));
+        }
         ServiceReference<KernelServices> up = context.getServiceReference(KernelServices.class);
         KernelServices services = up == null ? null : context.getService(up);
         if (services == null) {
             throw new IllegalStateException("the machine does not come up: " + String.join("; ", needs.unsatisfied()));
         }
         return services.kernel();
+    }
+
+    /** Takes the machine down from the top, and leaves it down. */
+    synchronized void halt() {
+        for (ComponentDescriptionDTO component : Dependants.of(components, component(MEMORY))) {
+            await(components.disableComponent(component));
+            halted.push(component);
+        }
     }
 
     private void configure(MachineSettings settings) {

@@ -49,6 +49,11 @@ public final class FrontDoor {
         });
     }
 
+    /** Ends every run and allows no other; blocks until they have ended. */
+    public void close() {
+        commands.values().forEach(Run::close);
+    }
+
     /** Runs a command at the prompt. A status other than 0 is an error there, so that a script stops. */
     @Descriptor("run a command of ./vm")
     public void vm(@Descriptor("the command and its arguments") String... arguments) {

@@ -3,8 +3,10 @@ package penumbra.lab.cli;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
+import java.nio.channels.ClosedByInterruptException;
 import org.apache.felix.gogo.runtime.EOFError;
 import org.apache.felix.gogo.runtime.Parser;
 import org.apache.felix.service.command.CommandSession;
@@ -13,8 +15,9 @@ import org.apache.felix.service.command.Job;
 import org.jspecify.annotations.Nullable;
 import penumbra.lab.trace.BadInput;
 
-/** One run of a script in a session of its own. */
+/** One run of a script in a session of its own, on the thread that makes it. */
 final class Script {
+    private final Thread thread = Thread.currentThread();
     private final String file;
     private final CommandSession session;
     private final PrintStream out;
@@ -47,38 +50,43 @@ final class Script {
      */
     @Nullable
     String run(BufferedReader lines) throws IOException {
+        try {
+            return runAll(lines);
+        } catch (InterruptedException | InterruptedIOException | ClosedByInterruptException e) {
+            return null;
+        }
+    }
+
+    /** Ends the run now, wherever it is; a command that runs is interrupted. */
+    void cancel() {
+        cancelled = true;
+        thread.interrupt();
+    }
+
+    private @Nullable String runAll(BufferedReader lines) throws IOException, InterruptedException {
         StringBuilder command = new StringBuilder();
         int number = 0;
         int first = 1;
-        for (String line = lines.readLine(); line != null && !cancelled; line = lines.readLine()) {
+        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
             number++;
             command.append(line).append('\n');
             if (isIncomplete(command)) {
                 continue;
             }
             String failure = execute(command);
-            if (failure != null && !cancelled) {
+            if (failure != null) {
                 return file + ":" + first + ": " + failure;
             }
             command.setLength(0);
             first = number + 1;
         }
-        if (!cancelled && !command.isEmpty()) {
+        if (!command.isEmpty()) {
             throw new BadInput(file, first, "the command that begins here does not end");
         }
         return null;
     }
 
-    /** Ends the run after the current command, which is interrupted. */
-    void cancel() {
-        cancelled = true;
-        Job job = session.foregroundJob();
-        if (job != null) {
-            job.interrupt();
-        }
-    }
-
-    private @Nullable String execute(CharSequence command) {
+    private @Nullable String execute(CharSequence command) throws InterruptedException {
         failed = false;
         try {
             Object result = session.execute(command);
@@ -86,6 +94,16 @@ final class Script {
                 out.println(session.format(result, Converter.INSPECT));
             }
             return failed ? "the command failed" : null;
+        } catch (InterruptedException e) {
+            // Either our wait for the command, or the command itself that somebody else has interrupted.
+            if (!cancelled) {
+                return "interrupted";
+            }
+            Job job = session.foregroundJob();
+            if (job != null) {
+                job.interrupt();
+            }
+            throw e;
         } catch (Exception e) {
             return messageOf(e);
         }

@@ -5,7 +5,10 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.io.PipedReader;
+import java.io.PipedWriter;
 import java.io.PrintStream;
+import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -84,11 +87,33 @@ public final class ScriptCommand implements LabCommand {
 
     private BufferedReader open() throws BadInput {
         try {
-            return file.equals("-")
-                    ? new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))
-                    : Files.newBufferedReader(Path.of(file));
+            return file.equals("-") ? standardInput() : Files.newBufferedReader(Path.of(file));
         } catch (IOException | RuntimeException e) {
             throw new BadInput(file, "cannot be read as a script", e);
+        }
+    }
+
+    /** Standard input, read by a thread of its own: nothing else can end a wait for it. */
+    private static BufferedReader standardInput() throws IOException {
+        Reader input = new InputStreamReader(System.in, StandardCharsets.UTF_8);
+        PipedWriter writer = new PipedWriter();
+        PipedReader reader = new PipedReader(writer);
+        Thread copier = new Thread(() -> copy(input, writer), "vm script input");
+        copier.setDaemon(true);
+        copier.start();
+        return new BufferedReader(reader);
+    }
+
+    private static void copy(Reader input, PipedWriter writer) {
+        char[] buffer = new char[1024];
+        try (writer) {
+            for (int read = input.read(buffer); read >= 0; read = input.read(buffer)) {
+                writer.write(buffer, 0, read);
+                // Wakes the reader, who would otherwise look only once a second.
+                writer.flush();
+            }
+        } catch (IOException e) {
+            // Nobody reads any more, or the input is broken: its end either way.
         }
     }
 }
