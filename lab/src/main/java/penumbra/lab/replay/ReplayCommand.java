@@ -41,6 +41,9 @@ public final class ReplayCommand implements LabCommand {
     /** The largest machine: what a page's 32-bit frame number and one host can hold is far more. */
     private static final int MAX_CPUS = 64;
 
+    /** The two slots of a swap file that hold its header, and one to use. */
+    private static final int LEAST_SWAP_PAGES = 3;
+
     private final MachineBoot power;
     private final FileSystem hostFiles;
     private volatile @Nullable Replay running;
@@ -192,6 +195,9 @@ public final class ReplayCommand implements LabCommand {
         }
         if (quantum < 1) {
             throw new BadInput("--quantum", quantum + ": expected at least 1");
+        }
+        if (swap < LEAST_SWAP_PAGES * PageSize.BYTES) {
+            throw new BadInput("--swap", swap + ": expected at least " + LEAST_SWAP_PAGES + " pages of 4k");
         }
         if (!files.equals("host") && !files.equals("generated")) {
             throw new BadInput("--files", "\"" + files + "\": expected host or generated");
