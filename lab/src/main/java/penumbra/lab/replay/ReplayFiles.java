@@ -136,10 +136,14 @@ final class ReplayFiles implements Closeable {
         return lines;
     }
 
-    /** Keeps the changed copies of shared files; returns where they are. */
+    /** Keeps the changed copies of shared files, with what is in memory only yet; returns where they are. Blocks. */
     synchronized List<Path> keep(Path folder) throws IOException {
         List<Path> kept = new ArrayList<>();
         for (OpenFile each : open.values()) {
+            @Nullable VmObject object = each.vnode().object();
+            if (object != null && !object.sync(0, each.vnode().size(), true, false)) {
+                throw new IOException(each.file().name() + ": what was stored to it cannot be written");
+            }
             @Nullable Path path = each.file().keep(folder);
             if (path != null) {
                 kept.add(path);

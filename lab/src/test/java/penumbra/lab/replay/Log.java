@@ -149,8 +149,7 @@ final class Log {
 
     /** Starts a child that borrows this memory until it execs or exits. */
     Log vfork(int child) {
-        line(String.format(
-                "SYSCALL[%d,1](58) sys_fork ( )   fork: process %d created child %d", pid, pid, child));
+        line(String.format("SYSCALL[%d,1](58) sys_fork ( )   fork: process %d created child %d", pid, pid, child));
         return line(String.format(" --> [pre-success] Success(0x%x) ", child));
     }
 

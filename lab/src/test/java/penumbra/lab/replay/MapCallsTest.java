@@ -94,7 +94,10 @@ class MapCallsTest {
     void mmapOfPrivateMemoryIsCopiedByForks() throws IOException {
         Run run = pass(
                 stored().fork(101).storePages(BASE, 1).loadPages(BASE, 2),
-                Log.forked(101, 100).loadPages(BASE, 2).storePages(BASE + Log.PAGE, 1).loadPages(BASE, 2));
+                Log.forked(101, 100)
+                        .loadPages(BASE, 2)
+                        .storePages(BASE + Log.PAGE, 1)
+                        .loadPages(BASE, 2));
         assertThat(run.faults("copyOnWrite")).isPositive();
     }
 
@@ -136,9 +139,7 @@ class MapCallsTest {
 
     @Test
     void mmapFixedUnmapsFirst() throws IOException {
-        pass(stored()
-                .mapAnonymous(BASE, 1, Log.RW, Log.PRIVATE | Log.FIXED)
-                .loadPages(BASE, 2));
+        pass(stored().mapAnonymous(BASE, 1, Log.RW, Log.PRIVATE | Log.FIXED).loadPages(BASE, 2));
     }
 
     @Test
@@ -185,8 +186,7 @@ class MapCallsTest {
 
     @Test
     void mprotectTakesAndGivesRights() throws IOException {
-        pass(stored()
-                .protect(BASE, 2, Log.READ)
+        pass(stored().protect(BASE, 2, Log.READ)
                 .loadPages(BASE, 2)
                 .protect(BASE, 1, Log.NONE)
                 .protect(BASE, 2, Log.RW)
@@ -212,8 +212,7 @@ class MapCallsTest {
 
     @Test
     void mremapMovesAndGrows() throws IOException {
-        pass(stored()
-                .remap(BASE, 2, OTHER, 4)
+        pass(stored().remap(BASE, 2, OTHER, 4)
                 .loadPages(OTHER, 4)
                 .storePages(OTHER, 4)
                 .loadPages(OTHER, 4));
@@ -221,13 +220,15 @@ class MapCallsTest {
 
     @Test
     void mremapGrowsInPlace() throws IOException {
-        pass(stored().remap(BASE, 2, BASE, 4).loadPages(BASE, 4).storePages(BASE, 4).loadPages(BASE, 4));
+        pass(stored().remap(BASE, 2, BASE, 4)
+                .loadPages(BASE, 4)
+                .storePages(BASE, 4)
+                .loadPages(BASE, 4));
     }
 
     @Test
     void mremapShrinks() throws IOException {
-        pass(stored()
-                .remap(BASE, 2, BASE, 1)
+        pass(stored().remap(BASE, 2, BASE, 1)
                 .load(BASE, 8)
                 .map(BASE + Log.PAGE, 1)
                 .loadPages(BASE, 2));
@@ -235,7 +236,9 @@ class MapCallsTest {
 
     @Test
     void whereMremapMovedFromIsOutOfReach() throws IOException {
-        stops("outside of every known mapping", stored().remap(BASE, 2, OTHER, 2).load(BASE, 8));
+        stops(
+                "outside of every known mapping",
+                stored().remap(BASE, 2, OTHER, 2).load(BASE, 8));
     }
 
     @Test
@@ -251,8 +254,7 @@ class MapCallsTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 2, 3, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23})
     void adviceThatKeepsContents(int advice) throws IOException {
-        pass(stored()
-                .advise(BASE, 2, advice)
+        pass(stored().advise(BASE, 2, advice)
                 .loadPages(BASE, 2)
                 .storePages(BASE, 1)
                 .loadPages(BASE, 2));
@@ -266,11 +268,7 @@ class MapCallsTest {
 
     @Test
     void madviseDontNeedDropsPrivateContents() throws IOException {
-        pass(stored()
-                .advise(BASE, 1, 4)
-                .loadPages(BASE, 2)
-                .storePages(BASE, 1)
-                .loadPages(BASE, 2));
+        pass(stored().advise(BASE, 1, 4).loadPages(BASE, 2).storePages(BASE, 1).loadPages(BASE, 2));
     }
 
     @Test
@@ -300,11 +298,7 @@ class MapCallsTest {
 
     @Test
     void madviseFreeMayDropContentsUntilTheNextStore() throws IOException {
-        pass(stored()
-                .advise(BASE, 2, 8)
-                .loadPages(BASE, 2)
-                .storePages(BASE, 2)
-                .loadPages(BASE, 2));
+        pass(stored().advise(BASE, 2, 8).loadPages(BASE, 2).storePages(BASE, 2).loadPages(BASE, 2));
     }
 
     @Test
@@ -342,8 +336,7 @@ class MapCallsTest {
 
     @Test
     void mincoreAnswersAsAWriteOfTheKernel() throws IOException {
-        pass(stored()
-                .map(OTHER, 1)
+        pass(stored().map(OTHER, 1)
                 .store(OTHER, 8)
                 .call(String.format("(27) sys_mincore ( 0x%x, %d, 0x%x )", BASE, 2 * Log.PAGE, OTHER), 0)
                 .load(OTHER, 8)
@@ -352,8 +345,7 @@ class MapCallsTest {
 
     @Test
     void mlockAndMunlockKeepContents() throws IOException {
-        pass(stored()
-                .call(String.format("(149) sys_mlock ( 0x%x, %d )", BASE + 100, Log.PAGE), 0)
+        pass(stored().call(String.format("(149) sys_mlock ( 0x%x, %d )", BASE + 100, Log.PAGE), 0)
                 .storePages(BASE, 2)
                 .loadPages(BASE, 2)
                 .call(String.format("(150) sys_munlock ( 0x%x, %d )", BASE + 100, Log.PAGE), 0)
@@ -367,8 +359,7 @@ class MapCallsTest {
 
     @Test
     void aWriteOfTheKernelIsCheckedLikeAStore() throws IOException {
-        pass(stored()
-                .call(String.format("(0) sys_read ( 4, 0x%x, 5000 )", BASE + 3000), 5000)
+        pass(stored().call(String.format("(0) sys_read ( 4, 0x%x, 5000 )", BASE + 3000), 5000)
                 .load(BASE + 2996, 8)
                 .loadPages(BASE, 2)
                 .load(BASE + 7996, 8));
@@ -381,8 +372,7 @@ class MapCallsTest {
 
     @Test
     void aFailedCallChangesNothing() throws IOException {
-        pass(stored()
-                .line(String.format("SYSCALL[100,1](11) sys_munmap ( 0x%x, 4096 )[sync] --> Failure(0x16) ", BASE))
+        pass(stored().line(String.format("SYSCALL[100,1](11) sys_munmap ( 0x%x, 4096 )[sync] --> Failure(0x16) ", BASE))
                 .loadPages(BASE, 2));
     }
 }

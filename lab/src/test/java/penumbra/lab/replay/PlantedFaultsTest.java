@@ -159,8 +159,8 @@ class PlantedFaultsTest {
 
     @Test
     void aShootdownIsSkipped() throws IOException {
-        Interposed fault = Plant.inMachine(
-                (real, method, arguments, call) -> method.startsWith("invalidate") ? null : call.go());
+        Interposed fault =
+                Plant.inMachine((real, method, arguments, call) -> method.startsWith("invalidate") ? null : call.go());
         verifyFound(
                 fault,
                 MISMATCH,
@@ -187,8 +187,11 @@ class PlantedFaultsTest {
     void aMappingOutlivesItsUnmapping() throws IOException {
         Interposed fault = Plant.inMmu((real, method, arguments, call) -> switch (method) {
             case "isMapped" -> false;
-            case "create" -> Plant.before(MmuSpace.class, (MmuSpace) call.go(), (space, name, range, change) ->
-                    name.equals("remove") ? null : change.go());
+            case "create" ->
+                Plant.before(
+                        MmuSpace.class,
+                        (MmuSpace) call.go(),
+                        (space, name, range, change) -> name.equals("remove") ? null : change.go());
             default -> call.go();
         });
         verifyFound(
@@ -206,8 +209,8 @@ class PlantedFaultsTest {
 
     @Test
     void copyOnWriteIsSkipped() throws IOException {
-        Interposed fault = Plant.inSpaces(
-                (real, method, arguments, call) -> method.equals("protect") ? null : call.go());
+        Interposed fault =
+                Plant.inSpaces((real, method, arguments, call) -> method.equals("protect") ? null : call.go());
         verifyFound(
                 fault,
                 MISMATCH,

@@ -77,9 +77,12 @@ class ReplayTest {
         Run run = pass("pipe");
         assertThat(strings(run.report().path("assumed")))
                 .containsExactly(
-                        "process 10440: image 0x108000-0x12a000 27 pages" + LOADER + "0x1ffeffe000-0x1fff001000 3 pages",
-                        "process 10441: image 0x108000-0x118000 11 pages" + LOADER + "0x1ffeffe000-0x1fff001000 3 pages",
-                        "process 10442: image 0x108000-0x125000 24 pages" + LOADER + "0x1ffeffd000-0x1fff001000 4 pages",
+                        "process 10440: image 0x108000-0x12a000 27 pages" + LOADER
+                                + "0x1ffeffe000-0x1fff001000 3 pages",
+                        "process 10441: image 0x108000-0x118000 11 pages" + LOADER
+                                + "0x1ffeffe000-0x1fff001000 3 pages",
+                        "process 10442: image 0x108000-0x125000 24 pages" + LOADER
+                                + "0x1ffeffd000-0x1fff001000 4 pages",
                         "process 10443: image 0x108000-0x115000 10 pages" + LOADER
                                 + "0x1ffeffd000-0x1fff001000 4 pages");
     }
@@ -149,7 +152,9 @@ class ReplayTest {
     @Timeout(value = 5, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
     void tooLittleMemoryAndSwapEndTheRun(String sample, String memory, String swap) throws IOException {
         Run run = replay(sample, "--memory", memory, "--swap", swap);
-        assertThat(run.output()).contains("out of memory: ").containsPattern("of \\d+ pages free.* of \\d+ swap slots free");
+        assertThat(run.output())
+                .contains("out of memory: ")
+                .containsPattern("of \\d+ pages free.* of \\d+ swap slots free");
         assertThat(run.status()).isEqualTo(ExitStatus.FAILED);
     }
 
