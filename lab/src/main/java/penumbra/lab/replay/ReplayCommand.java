@@ -48,6 +48,9 @@ public final class ReplayCommand implements LabCommand {
     private final FileSystem hostFiles;
     private volatile @Nullable Replay running;
 
+    /** Whether the run is to end; it may be asked to before there is a replay. */
+    private volatile boolean cancelled;
+
     @Parameters(paramLabel = "FILE", arity = "1..*", description = "recordings")
     private List<String> inputs = List.of();
 
@@ -130,6 +133,7 @@ public final class ReplayCommand implements LabCommand {
 
     @Override
     public Integer call() throws IOException {
+        cancelled = false;
         ReplayOptions options = options();
         long started = System.nanoTime();
         Recording recording = Recording.open(options.inputs(), System.in);
@@ -153,6 +157,9 @@ public final class ReplayCommand implements LabCommand {
         try (Replay replay =
                 new Replay(options, kernel, recording, options.hostFiles() ? hostFiles : null, progress, started)) {
             running = replay;
+            if (cancelled) {
+                return ExitStatus.FAILED;
+            }
             try {
                 replay.run();
             } catch (RunFailed failed) {
@@ -228,6 +235,7 @@ public final class ReplayCommand implements LabCommand {
 
     @Override
     public void cancel() {
+        cancelled = true;
         @Nullable Replay replay = running;
         if (replay != null) {
             replay.cancel();

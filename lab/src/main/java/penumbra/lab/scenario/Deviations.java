@@ -12,15 +12,21 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import penumbra.kern.Fidelity;
 
 /**
  * The one table of scripts that the corrected system answers differently from the original: for each, the first step that
- * differs and the number of the mended defect that shows in it.
+ * differs and the number of the mended defect that shows in it. Besides, it names the scripts in which the original's defects
+ * break invariants.
  */
 public final class Deviations {
     private static final String TABLE = "deviations.txt";
 
+    /** What a line begins with that allows violations of invariants to the original. */
+    private static final String VIOLATES = "violates";
+
     private final Map<String, Deviation> byScript = new TreeMap<>();
+    private final Map<String, Deviation> violations = new TreeMap<>();
 
     /**
      * Where a script leaves the original.
@@ -44,21 +50,25 @@ public final class Deviations {
 
     private void add(String line) {
         List<String> words = List.of(line.split(" +"));
-        byScript.put(words.get(0), new Deviation(Integer.parseInt(words.get(1)), Integer.parseInt(words.get(2))));
+        boolean violates = words.get(0).equals(VIOLATES);
+        List<String> entry = violates ? words.subList(1, words.size()) : words;
+        (violates ? violations : byScript)
+                .put(entry.get(0), new Deviation(Integer.parseInt(entry.get(1)), Integer.parseInt(entry.get(2))));
     }
 
-    /** Where script {@code name} leaves the original; null when it does not. */
-    public @Nullable Deviation of(String name) {
-        return byScript.get(name);
+    /** From which step on script {@code name} breaks invariants in the original; null when it breaks none. */
+    public @Nullable Deviation violation(String name) {
+        return violations.get(name);
     }
 
     /**
-     * Whether what was found is what the table says: no difference, or a first one at the step that is listed.
+     * Whether what was found is what the table says: no difference, or, in the corrected system, a first one at the step that
+     * is listed.
      *
      * @return null when it is; else what is wrong, a line
      */
-    public @Nullable String judge(String name, List<Difference> differences) {
-        @Nullable Deviation listed = of(name);
+    public @Nullable String judge(Fidelity fidelity, String name, List<Difference> differences) {
+        @Nullable Deviation listed = fidelity.corrected() ? byScript.get(name) : null;
         if (listed == null) {
             return differences.isEmpty() ? null : differences.get(0).toString();
         }
