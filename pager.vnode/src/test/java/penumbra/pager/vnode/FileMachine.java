@@ -221,7 +221,7 @@ final class FileMachine implements AutoCloseable {
             Page page = fault(object, pindex);
             object.lock().lock();
             try {
-                if (page.owner() == object && page.pindex() == pindex && page.valid() == Page.ALL && !page.busied()) {
+                if (object.pages().lookup(pindex) == page && page.valid() == Page.ALL && !page.busied()) {
                     memory.write(page.frame(), offset, bytes, 0, bytes.length);
                     object.setWriteableDirty();
                     page.makeDirty();

@@ -243,7 +243,7 @@ class FileModelTest {
             var page = machine.fault(object, pindex);
             object.lock().lock();
             try {
-                if (page.owner() == object && page.pindex() == pindex && page.valid() == 0xff) {
+                if (object.pages().lookup(pindex) == page && page.valid() == 0xff) {
                     return machine.bytes(page);
                 }
             } finally {
