@@ -17,7 +17,7 @@ import penumbra.lab.trace.BadInput;
 
 /** One run of a script in a session of its own, on the thread that makes it. */
 final class Script {
-    private final Thread thread = Thread.currentThread();
+    private volatile @Nullable Thread runner;
     private final String file;
     private final CommandSession session;
     private final PrintStream out;
@@ -50,17 +50,23 @@ final class Script {
      */
     @Nullable
     String run(BufferedReader lines) throws IOException {
+        runner = Thread.currentThread();
         try {
-            return runAll(lines);
+            return cancelled ? null : runAll(lines);
         } catch (InterruptedException | InterruptedIOException | ClosedByInterruptException e) {
             return null;
+        } finally {
+            runner = null;
         }
     }
 
     /** Ends the run now, wherever it is; a command that runs is interrupted. */
     void cancel() {
         cancelled = true;
-        thread.interrupt();
+        Thread running = runner;
+        if (running != null) {
+            running.interrupt();
+        }
     }
 
     private @Nullable String runAll(BufferedReader lines) throws IOException, InterruptedException {
