@@ -37,6 +37,7 @@ class ScriptTest {
     /** The commands that the scripts here know. */
     public static final class Commands {
         final CountDownLatch waiting = new CountDownLatch(1);
+        private volatile Thread parked;
 
         public String say(String word) {
             return word;
@@ -56,6 +57,7 @@ class ScriptTest {
         }
 
         public void park() throws InterruptedException {
+            parked = Thread.currentThread();
             waiting.countDown();
             new CountDownLatch(1).await();
         }
@@ -72,9 +74,14 @@ class ScriptTest {
     }
 
     @AfterEach
-    void end() {
+    void end() throws InterruptedException {
         session.close();
         processor.stop();
+        Thread last = commands.parked;
+        if (last != null) {
+            // As it ends, a command's thread puts the shell's streams in place again.
+            last.join();
+        }
         threadIo.stop();
     }
 
