@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.exam.machine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import penumbra.account.Cred;
+import penumbra.boot.Kernel;
+import penumbra.boot.MachineSettings;
+import penumbra.hw.Cpu;
+import penumbra.hw.MemoryFault;
+import penumbra.hw.PageSize;
+import penumbra.hw.Prot;
+import penumbra.kern.Execution;
+import penumbra.kern.Fidelity;
+import penumbra.kern.KernReturn;
+import penumbra.kern.WouldBlock;
+import penumbra.policy.PagePolicy;
+import penumbra.policy.PageoutPass;
+import penumbra.process.Process;
+import penumbra.vm.pageout.PageoutDaemon;
+
+/** The page daemon on whole machines: under pressure, with policies that fail, and when nothing is left. */
+@Timeout(120)
+class PageDaemonTest {
+    private static final int MEMORY = 123;
+    private static final int TOUCHED = 400;
+    private static final long BASE = 1 << 20;
+    private static final Cred USER = new Cred(1001);
+
+    private HandMachine machine;
+    private Kernel kernel;
+
+    private Cpu boot(Execution execution, long swapPages) {
+        machine = new HandMachine(new MachineSettings(MEMORY, swapPages, null, 1, execution, Fidelity.CORRECTED, true));
+        kernel = machine.kernel();
+        return kernel.machine().cpus().get(0);
+    }
+
+    @AfterEach
+    void switchOff() {
+        machine.close();
+    }
+
+    private Process program(Cpu cpu, String name) {
+        Process process = kernel.processes().create(name, USER);
+        KernReturn mapped = process.space().insert(null, 0, BASE, BASE + PageSize.bytes(TOUCHED), Prot.RW, Prot.ALL, 0);
+        assertThat(mapped).isEqualTo(KernReturn.SUCCESS);
+        kernel.processes().run(cpu, process);
+        return process;
+    }
+
+    private static void store(Cpu cpu, int from, int to) {
+        cpu.enterUser();
+        try {
+            for (int page = from; page < to; page++) {
+                cpu.store(BASE + PageSize.bytes(page), Long.BYTES, ~page);
+            }
+        } finally {
+            cpu.leaveUser();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void memoryOfThreeTimesTheMachineKeepsItsContents(Execution execution) {
+        Cpu cpu = boot(execution, 1024);
+        Process process = program(cpu, "large");
+        store(cpu, 0, TOUCHED);
+        cpu.enterUser();
+        for (int page = 0; page < TOUCHED; page++) {
+            assertThat(cpu.load(BASE + PageSize.bytes(page), Long.BYTES)).isEqualTo(~page);
+        }
+        cpu.leaveUser();
+        assertThat(kernel.pageout().passes()).isPositive();
+        assertThat(kernel.pageout().laundered()).isGreaterThan(TOUCHED - MEMORY);
+        kernel.processes().exit(process);
+        if (execution == Execution.STEPPED) {
+            assertThat(kernel.checkInvariants(List.of()).messages()).isEmpty();
+        }
+    }
+
+    /** A policy that fails at its first page, holding that page's owner. */
+    private static final class Broken implements PagePolicy {
+        @Override
+        public String name() {
+            return "broken";
+        }
+
+        @Override
+        public void scan(PageoutPass pass) {
+            var cursor = pass.active().scan();
+            var page = cursor.next();
+            if (page != null && pass.tryOwn(cursor, page)) {
+                throw new IllegalStateException("on purpose");
+            }
+        }
+    }
+
+    @Test
+    void aPolicyThatThrowsIsReplacedAndHoldsNothing() {
+        Cpu cpu = boot(Execution.STEPPED, 1024);
+        PageoutDaemon daemon = (PageoutDaemon) kernel.pageout();
+        daemon.addPolicy(new Broken());
+        assertThat(daemon.usePolicy("nosuch")).isFalse();
+        assertThat(daemon.usePolicy("broken")).isTrue();
+        program(cpu, "large");
+        store(cpu, 0, TOUCHED);
+        assertThat(daemon.policy()).isEqualTo("freebsd10");
+        assertThat(daemon.usePolicy("broken")).isFalse();
+        assertThat(kernel.checkInvariants(List.of()).messages()).isEmpty();
+    }
+
+    @Test
+    void whenNothingIsLeftTheLargestProcessIsToldToDie() {
+        Cpu cpu = boot(Execution.STEPPED, 64);
+        Process small = program(cpu, "small");
+        store(cpu, 0, 4);
+        Process large = program(cpu, "large");
+        assertThatThrownBy(() -> store(cpu, 0, TOUCHED))
+                .satisfiesAnyOf(
+                        thrown -> assertThat(thrown).isInstanceOf(MemoryFault.class),
+                        thrown -> assertThat(thrown).isInstanceOf(WouldBlock.class));
+        assertThat(large.killed()).isTrue();
+        assertThat(large.killReason()).contains("out of memory", "large", "swap slots");
+        assertThat(small.killed()).isFalse();
+    }
+}
