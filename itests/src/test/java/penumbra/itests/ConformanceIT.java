@@ -20,7 +20,6 @@ class ConformanceIT {
     void everyScriptGoesAsExpected(String fidelity) throws Exception {
         Vm.Ended ended =
                 Vm.RUNNABLE_JAR.run(folder, "", "conform", SCRIPTS.toString(), "--fidelity", fidelity, "--level", "3");
-        // Before it come the log lines of the transfers that scripts let fail.
         assertThat(ended.out()).isEqualTo("266 passed, 0 failed\n");
         assertThat(ended.status()).isZero();
     }

@@ -47,6 +47,7 @@ public final class PowerSwitch implements MachineBoot {
     private final BundleContext context;
     private final ServiceComponentRuntime components;
     private final ConfigurationAdmin configurations;
+    private final ConfigurationBarrier barrier;
     private final Needs needs;
 
     /** What was disabled and not enabled again, the last first. */
@@ -57,10 +58,12 @@ public final class PowerSwitch implements MachineBoot {
             BundleContext context,
             @Reference ServiceComponentRuntime components,
             @Reference ConfigurationAdmin configurations,
+            @Reference ConfigurationBarrier barrier,
             @Reference Needs needs) {
         this.context = context;
         this.components = components;
         this.configurations = configurations;
+        this.barrier = barrier;
         this.needs = needs;
     }
 
@@ -73,6 +76,7 @@ public final class PowerSwitch implements MachineBoot {
         await(components.disableComponent(swap));
         Witness.forget();
         configure(settings);
+        barrier.await();
         await(components.enableComponent(swap));
         while (!halted.isEmpty()) {
             await(components.enableComponent(halted.pop()));
@@ -82,7 +86,19 @@ public final class PowerSwitch implements MachineBoot {
         if (services == null) {
             throw new IllegalStateException("the machine does not come up: " + String.join("; ", needs.unsatisfied()));
         }
-        return services.kernel();
+        return checked(services.kernel(), settings);
+    }
+
+    /** A machine other than the one that was asked for would make every result worthless. */
+    private static Kernel checked(Kernel kernel, MachineSettings settings) {
+        if (kernel.pages().limits().pageCount() != settings.pages()
+                || kernel.machine().fidelity() != settings.fidelity()
+                || kernel.machine().execution() != settings.execution()) {
+            throw new IllegalStateException("the machine that came up is not the one that was asked for: "
+                    + kernel.pages().limits().pageCount() + " pages, "
+                    + kernel.machine().fidelity() + ", " + kernel.machine().execution());
+        }
+        return kernel;
     }
 
     /** Takes the machine down from the top, and leaves it down. */

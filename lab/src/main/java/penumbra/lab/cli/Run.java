@@ -4,11 +4,16 @@ package penumbra.lab.cli;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 
 /** The runs of one command: at most one at a time, and none any more once the command has been taken away. */
 final class Run {
+    /** How long a cancelled run may take before it is cancelled again. */
+    private static final long PATIENCE_MILLIS = 100;
+
     private final LabCommand command;
 
     // One for all runs: it knows the values that the options had at first, and restores them before each run.
@@ -95,24 +100,25 @@ final class Run {
 
     private void cancel() {
         synchronized (this) {
-            if (cancelled) {
-                return;
-            }
             cancelled = true;
         }
         command.cancel();
     }
 
-    private static void join(FutureTask<Integer> task) {
+    /** Waits for the end of a run that was cancelled, and cancels it again if it had not begun to listen then. */
+    private void join(FutureTask<Integer> task) {
         boolean interrupted = false;
-        while (true) {
+        boolean ended = false;
+        while (!ended) {
             try {
-                task.get();
-                break;
+                task.get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+                ended = true;
+            } catch (TimeoutException e) {
+                command.cancel();
             } catch (InterruptedException e) {
                 interrupted = true;
             } catch (ExecutionException e) {
-                break;
+                ended = true;
             }
         }
         if (interrupted) {
