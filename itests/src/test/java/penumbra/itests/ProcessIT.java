@@ -148,7 +148,7 @@ class ProcessIT {
             assertThat(out.lines()).as("a report").noneMatch(line -> line.startsWith("references"));
         }
         assertThat(process.waitFor()).isEqualTo(TERMINATED);
-        assertThat(Files.readString(err)).contains("vm script: stopped\n").doesNotContain("ERROR", "\tat ");
+        assertThat(Files.readString(err)).contains(": stopped\n").doesNotContain("ERROR", "\tat ");
         Vm.assertIsEmpty(temporary);
     }
 

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.lab.cli;
 
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.BundleException;
+import org.osgi.framework.Constants;
 import org.osgi.framework.launch.Framework;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
@@ -44,17 +52,32 @@ public final class Job {
             return;
         }
         Framework framework = context.getBundle(0).adapt(Framework.class);
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(framework), "vm stop"));
+        Path storage = Path.of(context.getProperty(Constants.FRAMEWORK_STORAGE));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(framework, storage), "vm stop"));
         String[] arguments = (String[]) Objects.requireNonNull(launcher.get(ARGUMENTS));
         new Thread(() -> System.exit(arguments.length == 0 ? prompt.run() : door.run(arguments)), "vm").start();
     }
 
-    private static void stop(Framework framework) {
+    private static void stop(Framework framework, Path storage) {
         try {
             framework.stop();
             framework.waitForStop(0);
         } catch (BundleException | InterruptedException e) {
             System.err.println("vm: the framework could not be stopped: " + e.getMessage());
+        }
+        // A launcher that keeps its bundles in a temporary folder deletes it at the same time as the framework stops,
+        // which
+        // may still write there.
+        if (storage.startsWith(System.getProperty("java.io.tmpdir"))) {
+            delete(storage);
+        }
+    }
+
+    private static void delete(Path folder) {
+        try (Stream<Path> files = Files.walk(folder)) {
+            files.sorted(Comparator.reverseOrder()).map(Path::toFile).forEach(File::delete);
+        } catch (IOException | UncheckedIOException e) {
+            // The launcher was there first.
         }
     }
 }
