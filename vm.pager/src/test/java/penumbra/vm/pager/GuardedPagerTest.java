@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -22,6 +23,9 @@ import penumbra.pager.PagerFlags;
 import penumbra.pager.PagerResult;
 
 class GuardedPagerTest {
+    /** The common pool may have a single thread, which the first task that waits would keep from the second. */
+    private static final Executor OWN_THREAD = task -> new Thread(task).start();
+
     private TestKernel kernel = TestKernel.stepped(512, Fidelity.CORRECTED);
 
     @AfterEach
@@ -321,7 +325,7 @@ class GuardedPagerTest {
         kernel = TestKernel.threaded(512);
         kernel.layer.setLimits(60_000, 60_000);
         TestObject object = object();
-        CompletableFuture<Long> reader = CompletableFuture.supplyAsync(() -> kernel.read(object, 5));
+        CompletableFuture<Long> reader = CompletableFuture.supplyAsync(() -> kernel.read(object, 5), OWN_THREAD);
         while (kernel.layer.pagers().status().isEmpty()) {
             assertThat(reader).isNotDone();
             kernel.layer.add(new Plain("late"), 0);
@@ -351,10 +355,10 @@ class GuardedPagerTest {
         };
         kernel.layer.add(slow, 0);
         TestObject object = object();
-        CompletableFuture<Long> reader = CompletableFuture.supplyAsync(() -> kernel.read(object, 5));
+        CompletableFuture<Long> reader = CompletableFuture.supplyAsync(() -> kernel.read(object, 5), OWN_THREAD);
         inside.await();
         kernel.layer.add(new Plain("next"), 0);
-        CompletableFuture<Void> leaving = CompletableFuture.runAsync(() -> kernel.layer.remove(slow));
+        CompletableFuture<Void> leaving = CompletableFuture.runAsync(() -> kernel.layer.remove(slow), OWN_THREAD);
         while (state("next").equals("candidate")) {
             Thread.onSpinWait();
         }
