@@ -29,6 +29,11 @@ public interface Machine {
     /** The CPUs, by number. */
     List<Cpu> cpus();
 
+    /** The devices whose memory can be mapped, by number. */
+    default List<Device> devices() {
+        return List.of();
+    }
+
     /** Where this machine's threads sleep. */
     SleepQueue sleepQueue();
 

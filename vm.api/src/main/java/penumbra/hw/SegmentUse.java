@@ -8,5 +8,7 @@ public enum SegmentUse {
     /** Translation tables of the MMU, so that page counts do not depend on it. */
     TABLES,
     /** Compressed memory of a backing store; survives the store. */
-    COMPRESSED
+    COMPRESSED,
+    /** Memory on devices: never handed out and counted nowhere, but mapped, managed or not, like any other. */
+    DEVICE
 }

@@ -53,7 +53,10 @@ public interface Pages {
     /** Takes the page from its owner and ends its exclusive busy; queue and wirings stay ({@code vm_page_remove}). Owner lock. */
     void remove(Page page);
 
-    /** Gives the page back: out of its owner, off its queue, free as soon as nobody holds it ({@code vm_page_free}). Owner lock. */
+    /**
+     * Gives the page back: out of its owner, off its queue, free as soon as nobody holds it ({@code vm_page_free}). A
+     * fictitious page is gone at once. Owner lock.
+     */
     void free(Page page);
 
     /** Caches a clean, unmapped page in nobody's way, or frees it if it could not be brought back ({@code vm_page_cache}). Owner lock. */
@@ -82,15 +85,24 @@ public interface Pages {
     /** Gives back what the owner's reservations have not used ({@code vm_reserv_break_all}). Owner lock. */
     void breakReservations(PageOwner owner);
 
-    // Fictitious pages
+    // Fictitious pages: made for device memory, exclusive-busy, wired for life, on no queue and in no count
 
-    /** Makes a page for device memory, unmanaged, exclusive-busy and wired for life ({@code vm_page_getfake}). */
+    /** Makes an unmanaged page for any frame ({@code vm_page_getfake}). It is gone when it, or its owner, is freed. */
     Page newFictitious(int frame, int memattr);
 
-    /** Points a fictitious page elsewhere ({@code vm_page_updatefake}). Owner lock. */
+    /**
+     * Makes a managed page for a frame of a DEVICE segment: {@link #pageOfFrame} finds it, and its mappings are kept track of
+     * ({@code vm_phys_fictitious_reg_range}). It is gone when it, or its owner, is freed; nothing maps it by then.
+     *
+     * @return null when the frame is of another segment or has a managed page already
+     */
+    @Nullable
+    Page newManagedFictitious(int frame, int memattr);
+
+    /** Points an unmanaged fictitious page elsewhere ({@code vm_page_updatefake}). Owner lock. */
     void updateFictitious(Page page, int frame, int memattr);
 
-    /** Gives a fictitious page back ({@code vm_page_putfake}). */
+    /** Gives a fictitious page back that has no owner ({@code vm_page_putfake}). */
     void freeFictitious(Page page);
 
     // Waiting for memory and the daemon
@@ -128,7 +140,7 @@ public interface Pages {
     /** One of the two paging queues. */
     PagingQueue queue(QueueId id);
 
-    /** The page of a frame; null for frames outside the general segments. */
+    /** The page of a frame: of a general segment, or a managed fictitious one; null when it has none. */
     @Nullable
     Page pageOfFrame(int frame);
 }

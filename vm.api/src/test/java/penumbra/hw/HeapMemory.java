@@ -13,20 +13,25 @@ public final class HeapMemory implements PhysicalMemory {
 
     private final MemorySegment general;
     private final MemorySegment tables;
+    private final MemorySegment device;
     private final ByteBuffer bytes;
 
-    /** {@code pages} frames for pages from number 16 on, and {@code tableFrames} for tables behind a hole of 16. */
+    /**
+     * {@code pages} frames for pages from number 16 on, {@code tableFrames} for tables behind a hole of 16, and behind
+     * another one 16 frames on a device.
+     */
     public HeapMemory(int pages, int tableFrames) {
         general = new MemorySegment(SegmentUse.GENERAL, 16, pages);
         tables = new MemorySegment(SegmentUse.TABLES, 32 + pages, tableFrames);
-        bytes = ByteBuffer.allocateDirect(tables.endFrame() * PageSize.BYTES + PageSize.BYTES)
+        device = new MemorySegment(SegmentUse.DEVICE, tables.endFrame() + 16, 16);
+        bytes = ByteBuffer.allocateDirect(device.endFrame() * PageSize.BYTES + PageSize.BYTES)
                 .alignedSlice(Long.BYTES)
                 .order(ByteOrder.LITTLE_ENDIAN);
     }
 
     @Override
     public List<MemorySegment> segments() {
-        return List.of(general, tables);
+        return List.of(general, tables, device);
     }
 
     private static boolean isIn(MemorySegment segment, int frame) {
@@ -34,7 +39,7 @@ public final class HeapMemory implements PhysicalMemory {
     }
 
     private int at(int frame, int offset, int length) {
-        boolean inside = isIn(general, frame) || isIn(tables, frame);
+        boolean inside = isIn(general, frame) || isIn(tables, frame) || isIn(device, frame);
         if (!inside || offset < 0 || length < 0 || offset + length > PageSize.BYTES) {
             throw new IndexOutOfBoundsException("frame " + frame + " offset " + offset + " length " + length);
         }

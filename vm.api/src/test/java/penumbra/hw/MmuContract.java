@@ -119,6 +119,28 @@ public abstract class MmuContract implements MmuReports {
     }
 
     @Test
+    void deviceMemoryIsManagedLikeAnyOther() {
+        MemorySegment device = memory.segments().stream()
+                .filter(segment -> segment.use() == SegmentUse.DEVICE)
+                .findFirst()
+                .orElseThrow();
+        for (int frame : new int[] {device.firstFrame(), device.endFrame() - 1}) {
+            spaces.get(1).enter(5, frame, Prot.RW, MANAGED);
+            spaces.get(2).enter(9, frame, Prot.RW, MANAGED);
+            spaces.get(2).walk(9 << PageSize.SHIFT, Prot.WRITE);
+            assertThat(mmu.isMapped(frame)).isTrue();
+            assertThat(mmu.isModified(frame)).isTrue();
+            mmu.removeWrite(frame);
+            assertThat(modified).contains(frame);
+            assertThat(spaces.get(2).walk(9 << PageSize.SHIFT, Prot.WRITE)).isEqualTo(TlbEntry.MISS);
+            mmu.removeAll(frame);
+            assertThat(unmapped).contains(frame);
+            assertThat(mmu.isMapped(frame)).isFalse();
+            assertThat(spaces.get(1).query(5)).isEqualTo(-1);
+        }
+    }
+
+    @Test
     void theWalkSetsAccessedAndModified() {
         MmuSpace space = spaces.get(1);
         space.enter(5, first, Prot.RW, MANAGED);

@@ -10,8 +10,8 @@ import penumbra.kern.KernelPanic;
 import penumbra.kern.LockRank;
 
 /**
- * For every frame of general memory, the managed mappings of it (FreeBSD's {@code pv_entry} lists): twelve bytes a frame,
- * which hold the first mapping, and twelve more for each further one.
+ * For every frame of general and device memory, the managed mappings of it (FreeBSD's {@code pv_entry} lists): twelve
+ * bytes a frame, which hold the first mapping, and twelve more for each further one.
  *
  * <p>A mapping is a key: the space's ASID and the virtual page. Every method needs the lock that {@link #lockOf} names for
  * the frame; frames of the same 2 MiB share one.
@@ -31,29 +31,50 @@ final class PvLists {
     private static final int STRIPES = 128;
 
     private final int first;
-    /** By frame, the key of one of its mappings. */
+    /** How many frames there are from {@link #first} to the end of general memory; those of devices follow in the arrays. */
+    private final int general;
+
+    private final int firstDevice;
+    /** By index of the frame, the key of one of its mappings. */
     private final long[] keys;
-    /** By frame, where in its stripe's pool the list of its further mappings starts; 0 is its end. */
+    /** By index of the frame, where in its stripe's pool the list of its further mappings starts; 0 is its end. */
     private final int[] more;
 
     private final Stripe[] stripes = new Stripe[STRIPES];
 
-    /** Empty lists for the general memory among {@code segments}. */
+    /** Empty lists for the general memory and that of devices among {@code segments}. */
     PvLists(List<MemorySegment> segments) {
-        int from = Integer.MAX_VALUE;
-        int to = 0;
-        for (MemorySegment segment : segments) {
-            if (segment.use() == SegmentUse.GENERAL) {
-                from = Math.min(from, segment.firstFrame());
-                to = Math.max(to, segment.endFrame());
-            }
-        }
-        first = from;
-        keys = new long[to - from];
-        more = new int[to - from];
+        Span pages = Span.of(segments, SegmentUse.GENERAL);
+        Span devices = Span.of(segments, SegmentUse.DEVICE);
+        first = pages.first;
+        general = pages.frames;
+        firstDevice = devices.first;
+        keys = new long[general + devices.frames];
+        more = new int[keys.length];
         for (int i = 0; i < STRIPES; i++) {
             stripes[i] = new Stripe();
         }
+    }
+
+    /** From the first to the last frame of one use; empty when there is none. */
+    private record Span(int first, int frames) {
+        static Span of(List<MemorySegment> segments, SegmentUse use) {
+            int from = Integer.MAX_VALUE;
+            int to = 0;
+            for (MemorySegment segment : segments) {
+                if (segment.use() == use) {
+                    from = Math.min(from, segment.firstFrame());
+                    to = Math.max(to, segment.endFrame());
+                }
+            }
+            return new Span(from, Math.max(0, to - from));
+        }
+    }
+
+    /** Where in the arrays {@code frame} is. */
+    private int index(int frame) {
+        int index = frame - first;
+        return Integer.compareUnsigned(index, general) < 0 ? index : general + frame - firstDevice;
     }
 
     /** The key of the mapping at {@code page} of space {@code asid}. */
@@ -82,12 +103,12 @@ final class PvLists {
 
     /** The key of one mapping of {@code frame}, or {@link #NONE} when it has none. */
     long head(int frame) {
-        return keys[frame - first];
+        return keys[index(frame)];
     }
 
     /** Where the further mappings of {@code frame} start: for {@link #keyAt} and {@link #after}; 0 when there are none. */
     int rest(int frame) {
-        return more[frame - first];
+        return more[index(frame)];
     }
 
     /** The key at {@code place} in the pool of {@code frame}. */
@@ -102,7 +123,7 @@ final class PvLists {
 
     /** Adds a mapping that is not in the list. */
     void add(int frame, long key) {
-        int index = frame - first;
+        int index = index(frame);
         if (keys[index] == NONE) {
             keys[index] = key;
         } else {
@@ -112,7 +133,7 @@ final class PvLists {
 
     /** Takes a mapping out of the list; panics when it is not there. */
     void remove(int frame, long key) {
-        int index = frame - first;
+        int index = index(frame);
         Stripe stripe = stripeOf(frame);
         if (keys[index] == key) {
             int place = more[index];

@@ -22,6 +22,7 @@ class PvListsTest {
     private final PvLists pv = new PvLists(List.of(
             new MemorySegment(SegmentUse.GENERAL, FIRST, 10),
             new MemorySegment(SegmentUse.GENERAL, FIRST + FRAMES - 10, 10),
+            new MemorySegment(SegmentUse.DEVICE, 3000, 20),
             new MemorySegment(SegmentUse.TABLES, 5000, 10)));
 
     private List<Long> list(int frame) {
@@ -41,6 +42,21 @@ class PvListsTest {
         assertThat(PvLists.asid(key)).isEqualTo(65535);
         assertThat(PvLists.page(key)).isEqualTo((1L << 36) - 1);
         assertThat(PvLists.key(0, 0)).isNotEqualTo(PvLists.NONE);
+    }
+
+    @Test
+    void deviceMemoryHasListsOfItsOwn() {
+        pv.add(FIRST, PvLists.key(1, 5));
+        pv.add(FIRST + FRAMES - 1, PvLists.key(1, 6));
+        pv.add(3000, PvLists.key(2, 7));
+        pv.add(3019, PvLists.key(2, 8));
+        pv.add(3019, PvLists.key(3, 8));
+        assertThat(list(FIRST)).containsExactly(PvLists.key(1, 5));
+        assertThat(list(FIRST + FRAMES - 1)).containsExactly(PvLists.key(1, 6));
+        assertThat(list(3000)).containsExactly(PvLists.key(2, 7));
+        assertThat(list(3019)).containsExactly(PvLists.key(2, 8), PvLists.key(3, 8));
+        pv.remove(3019, PvLists.key(2, 8));
+        assertThat(list(3019)).containsExactly(PvLists.key(3, 8));
     }
 
     @Test

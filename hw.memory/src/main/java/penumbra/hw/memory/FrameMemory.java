@@ -24,8 +24,8 @@ import penumbra.kern.KernelPanic;
 /**
  * The machine's RAM in direct buffers of up to 1 GiB, one for each GiB of the physical address space that is populated.
  *
- * <p>Physical memory is laid out as a PC's: nothing in the first GiB, general memory in the next two, a hole for devices
- * up to 4 GiB, and the rest of the general memory above; then, each from the next GiB boundary on, the table segment and
+ * <p>Physical memory is laid out as a PC's: nothing in the first GiB, general memory in the next two, the memory of devices
+ * in the hole up to 4 GiB, and the rest of the general memory above; then, each from the next GiB boundary on, the table segment and
  * the compressed segment. Every segment starts at the start of a buffer, so the buffers' own bounds keep accesses out of
  * the holes. A machine starts with zeroes.
  */
@@ -51,6 +51,8 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
     private static final int HOLE_START = 3 * CHUNK;
 
     private static final int HIGH_START = 4 * CHUNK;
+    /** 2 MiB: a frame buffer of 640 by 480 pixels and what its neighbours transfer. */
+    private static final int DEVICE_FRAMES = 512;
 
     private static final ByteBuffer HOLE = ByteBuffer.allocateDirect(0);
     private static final byte[] ZEROES = new byte[PageSize.BYTES];
@@ -93,6 +95,7 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
         int general = (int) PageSize.index(layout.generalBytes());
         int low = Math.min(general, HOLE_START - LOW_START);
         segments.add(new MemorySegment(SegmentUse.GENERAL, LOW_START, low));
+        segments.add(new MemorySegment(SegmentUse.DEVICE, HOLE_START, DEVICE_FRAMES));
         int next = HIGH_START;
         if (general > low) {
             segments.add(new MemorySegment(SegmentUse.GENERAL, HIGH_START, general - low));

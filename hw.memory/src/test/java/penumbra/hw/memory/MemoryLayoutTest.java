@@ -18,6 +18,7 @@ class MemoryLayoutTest {
         assertThat(FrameMemory.segmentsOf(layout))
                 .containsExactly(
                         new MemorySegment(SegmentUse.GENERAL, GIB, 123),
+                        new MemorySegment(SegmentUse.DEVICE, 3 * GIB, 512),
                         new MemorySegment(SegmentUse.TABLES, 4 * GIB, 1024 + 2));
     }
 
@@ -27,6 +28,7 @@ class MemoryLayoutTest {
         assertThat(FrameMemory.segmentsOf(layout))
                 .containsExactly(
                         new MemorySegment(SegmentUse.GENERAL, GIB, 2 * GIB),
+                        new MemorySegment(SegmentUse.DEVICE, 3 * GIB, 512),
                         new MemorySegment(SegmentUse.GENERAL, 4 * GIB, 3 * GIB),
                         new MemorySegment(SegmentUse.TABLES, 7 * GIB, 1),
                         new MemorySegment(SegmentUse.COMPRESSED, 8 * GIB, 3 * GIB));

@@ -14,9 +14,12 @@ import org.osgi.service.metatype.annotations.Designate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import penumbra.hw.Cpu;
+import penumbra.hw.Device;
 import penumbra.hw.Machine;
+import penumbra.hw.MemorySegment;
 import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
+import penumbra.hw.SegmentUse;
 import penumbra.hw.TrapHandler;
 import penumbra.kern.Execution;
 import penumbra.kern.Fidelity;
@@ -28,7 +31,7 @@ import penumbra.kern.ThreadSleepQueue;
 import penumbra.kern.VirtualClock;
 import penumbra.kern.WouldBlock;
 
-/** The simulated machine: its CPUs and the log through which their TLBs are shot down. */
+/** The simulated machine: its CPUs, the log through which their TLBs are shot down, and its devices. */
 @Component(service = Machine.class, configurationPid = "penumbra.hw.sim")
 @Designate(ocd = MachineConfig.class)
 public final class SimMachine implements Machine {
@@ -39,6 +42,7 @@ public final class SimMachine implements Machine {
     private final MachineSettings settings;
     private final InvalidationLog log = new InvalidationLog();
     private final List<SimCpu> cpus = new ArrayList<>();
+    private final List<Device> devices;
     private final SleepQueue sleepQueue;
     private final VirtualClock clock = new VirtualClock();
     private final AtomicReference<@Nullable TrapHandler> trapHandler = new AtomicReference<>();
@@ -62,6 +66,18 @@ public final class SimMachine implements Machine {
         for (int number = 0; number < settings.cpus(); number++) {
             cpus.add(new SimCpu(number, this, memory, log, new Tlb(settings.tlbEntries())));
         }
+        this.devices = devicesOn(memory);
+    }
+
+    /** A frame buffer and a DMA engine, if there is device memory for both. */
+    private static List<Device> devicesOn(PhysicalMemory memory) {
+        for (MemorySegment segment : memory.segments()) {
+            if (segment.use() == SegmentUse.DEVICE && segment.frames() >= FrameBuffer.FRAMES + DmaEngine.FRAMES) {
+                int first = segment.firstFrame();
+                return List.of(new FrameBuffer(memory, first), new DmaEngine(memory, first + FrameBuffer.FRAMES));
+            }
+        }
+        return List.of();
     }
 
     private static MachineSettings settingsOf(MachineConfig config) {
@@ -95,6 +111,11 @@ public final class SimMachine implements Machine {
     @Override
     public List<Cpu> cpus() {
         return List.copyOf(cpus);
+    }
+
+    @Override
+    public List<Device> devices() {
+        return devices;
     }
 
     @Override

@@ -42,6 +42,7 @@ final class MemoryObject implements VmObject {
     private @Nullable Cred cred;
     private long charge;
     private @Nullable Object handle;
+    private NamedObjects.@Nullable Name name;
     private @Nullable Object pagerState;
     private @Nullable Object tmpfsNode;
 
@@ -81,6 +82,7 @@ final class MemoryObject implements VmObject {
         cred = null;
         charge = 0;
         handle = null;
+        name = null;
         pagerState = null;
         tmpfsNode = null;
         vnode = null;
@@ -243,8 +245,23 @@ final class MemoryObject implements VmObject {
         return handle;
     }
 
+    /** What the object is found by; null for one that is not. */
+    NamedObjects.@Nullable Name name() {
+        return name;
+    }
+
+    /** Names an object that nobody else can reach yet. */
+    void setName(NamedObjects.Name newName) {
+        name = newName;
+        handle = newName.handle();
+    }
+
     @Override
     public void setHandle(@Nullable Object newHandle) {
+        if (newHandle == null && name != null) {
+            core.named().forget(name, this);
+            name = null;
+        }
         handle = newHandle;
         if (type == ObjectType.VNODE && newHandle instanceof Vnode file) {
             vnode = file;

@@ -35,6 +35,7 @@ public final class ObjectCore implements VmObjects {
     private final SwapAccounting accounting;
 
     private final ObjectTable table = new ObjectTable(this);
+    private final NamedObjects named = new NamedObjects(table);
     private final Deallocation deallocation = new Deallocation(this);
     private final Termination termination = new Termination(this);
     private final Collapse collapse = new Collapse(this);
@@ -66,6 +67,11 @@ public final class ObjectCore implements VmObjects {
     @Override
     public VmObject allocate(ObjectType type, long size) {
         return table.allocate(type, size);
+    }
+
+    @Override
+    public VmObject named(ObjectType type, Object handle, long size) {
+        return named.of(type, handle, size);
     }
 
     @Override
@@ -154,6 +160,10 @@ public final class ObjectCore implements VmObjects {
 
     ObjectTable table() {
         return table;
+    }
+
+    NamedObjects named() {
+        return named;
     }
 
     Deallocation deallocation() {

@@ -60,6 +60,11 @@ public final class ObjectsComponent implements VmObjects {
     }
 
     @Override
+    public VmObject named(ObjectType type, Object handle, long pages) {
+        return core.named(type, handle, pages);
+    }
+
+    @Override
     public VmObject kernelObject() {
         return core.kernelObject();
     }

@@ -49,6 +49,7 @@ final class PageInvariants {
                 frame = unused.nextClearBit(frame + 1);
             }
         }
+        system.fictitiousPages().all().forEach(this::checkFictitious);
         sets.forEach(this::checkSet);
         checkQueue(QueueId.ACTIVE, active);
         checkQueue(QueueId.INACTIVE, inactive);
@@ -194,6 +195,25 @@ final class PageInvariants {
         }
         checkQueued(page);
         checkHolders(page);
+    }
+
+    private void checkFictitious(VmPage page) {
+        if (page.home == null) {
+            violations.report("%s is fictitious and nobody's", page);
+        } else {
+            sets.add(page.home);
+        }
+        if (page.wireCount() != 1 || page.queue() != QueueId.NONE) {
+            violations.report("%s is fictitious: it must be wired once and on no queue", page);
+        }
+        if (page.managed() && system.fictitiousPages().managed(page.frame()) != page) {
+            violations.report(
+                    "%s is managed, but its frame has %s",
+                    page, system.fictitiousPages().managed(page.frame()));
+        }
+        if (page.busied() && holders.stream().noneMatch(holder -> holder.busies(page))) {
+            violations.report("%s is busy at rest", page);
+        }
     }
 
     private void checkQueued(VmPage page) {

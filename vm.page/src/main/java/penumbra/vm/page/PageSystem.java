@@ -51,6 +51,7 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
     private final Machine machine;
     private final PmapSystem pmap;
     private final PageArray pages;
+    private final FictitiousPages fictitious;
     private final PageLimits limits;
     private final Shortage shortage;
     private final FreeMemory free;
@@ -82,11 +83,12 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
         this.machine = machine;
         this.pmap = pmap;
         this.pages = new PageArray(this, memory);
+        this.fictitious = new FictitiousPages(memory);
         this.limits = PageLimits.of(pages.count());
         this.shortage = new Shortage(machine, limits);
         this.free = new FreeMemory(pages, shortage);
         this.counts = new LiveCounts(this, free, shortage, limits);
-        pmap.setPages(pages::page);
+        pmap.setPages(this::pageOfFrame);
     }
 
     /** Takes a changed configuration over. */
@@ -142,6 +144,10 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
             default:
                 throw new KernelPanic("vm_pagequeue: there is no queue %s", id);
         }
+    }
+
+    FictitiousPages fictitiousPages() {
+        return fictitious;
     }
 
     PageArray pageArray() {
@@ -378,7 +384,9 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
         mine.clearFlags(PageFlags.ZERO);
         mine.dequeue();
         remove(mine);
-        if (!mine.has(PageFlags.FICTITIOUS) && release(mine)) {
+        if (mine.has(PageFlags.FICTITIOUS)) {
+            fictitious.remove(mine);
+        } else if (release(mine)) {
             free.give(mine);
         }
     }
@@ -504,7 +512,10 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
             page.home = null;
             page.listPrevious = null;
             page.listNext = null;
-            if (page.wireCount() == 0) {
+            if (page.has(PageFlags.FICTITIOUS)) {
+                checkFreeable(page);
+                fictitious.remove(page);
+            } else if (page.wireCount() == 0) {
                 checkFreeable(page);
                 page.clearFlags(PageFlags.ZERO);
                 gone++;
@@ -566,8 +577,20 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
 
     @Override
     public Page newFictitious(int frame, int memattr) {
+        VmPage page = makeFictitious(frame, memattr, true);
+        fictitious.add(page);
+        return page;
+    }
+
+    @Override
+    public @Nullable Page newManagedFictitious(int frame, int memattr) {
+        VmPage page = makeFictitious(frame, memattr, false);
+        return fictitious.addManaged(page) ? page : null;
+    }
+
+    private VmPage makeFictitious(int frame, int memattr, boolean unmanaged) {
         VmPage page = new VmPage(this, frame, 0);
-        page.reset(PageFlags.FICTITIOUS, true);
+        page.reset(PageFlags.FICTITIOUS, unmanaged);
         page.startWired(1);
         page.startBusy(true, false);
         page.setMemattr(memattr);
@@ -576,25 +599,21 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
 
     @Override
     public void updateFictitious(Page page, int frame, int memattr) {
-        VmPage mine = fictitious(page);
+        VmPage mine = (VmPage) page;
+        if (!mine.has(PageFlags.FICTITIOUS) || mine.managed()) {
+            throw new KernelPanic("vm_page_updatefake: page %s", page);
+        }
         mine.setFrame(frame);
         mine.setMemattr(memattr);
     }
 
     @Override
     public void freeFictitious(Page page) {
-        VmPage mine = fictitious(page);
+        VmPage mine = (VmPage) page;
         if (mine.home != null) {
             throw new KernelPanic("vm_page_putfake: page %s has an owner", page);
         }
-    }
-
-    private static VmPage fictitious(Page page) {
-        VmPage mine = (VmPage) page;
-        if (!mine.has(PageFlags.FICTITIOUS)) {
-            throw new KernelPanic("vm_page_putfake: bad page %s", page);
-        }
-        return mine;
+        fictitious.remove(mine);
     }
 
     // Waiting for memory and the daemon
@@ -646,7 +665,8 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
 
     @Override
     public @Nullable Page pageOfFrame(int frame) {
-        return pages.page(frame);
+        VmPage page = pages.page(frame);
+        return page != null ? page : fictitious.managed(frame);
     }
 
     // Inspection

@@ -285,28 +285,6 @@ class AllocationTest {
         assertThat(f.memory.load(page.frame(), 4088, 8)).isEqualTo(0xDEADC0DE_DEADC0DEL);
     }
 
-    @Test
-    void fictitiousPagesAreWiredForLife() {
-        owner.fictitious = true;
-        Page page = f.pages.newFictitious(0x1234, 2);
-        assertThat(page.xbusied()).isTrue();
-        assertThat(page.managed()).isFalse();
-        assertThat(f.pages.pageOfFrame(0x1234)).isNull();
-        assertThat(f.pages.insert(page, owner, 7)).isTrue();
-        page.wire();
-        page.unwire(true);
-        assertThat(page.wireCount()).isEqualTo(1);
-        assertThat(f.pages.counts().wired()).isZero();
-        f.pages.updateFictitious(page, 0x4321, 1);
-        assertThat(page.frame()).isEqualTo(0x4321);
-        assertThat(page.memattr()).isEqualTo(1);
-        f.pages.free(page);
-        assertThat(page.owner()).isNull();
-        f.pages.freeFictitious(page);
-        assertThat(f.pages.counts().free()).isEqualTo(123);
-        assertThatThrownBy(() -> f.pages.freeFictitious(f.valid(owner, 1))).isInstanceOf(KernelPanic.class);
-    }
-
     @ParameterizedTest
     @EnumSource
     void freeAllLeavesWiredPagesToWhoWiredThem(Fidelity fidelity) {

@@ -14,7 +14,9 @@ import penumbra.hw.sim.MachineSettings;
 import penumbra.hw.sim.SimMachine;
 import penumbra.inspect.Violations;
 import penumbra.kern.Fidelity;
+import penumbra.object.ObjectFactory;
 import penumbra.object.ObjectType;
+import penumbra.object.VmObject;
 import penumbra.page.Alloc;
 import penumbra.page.Page;
 import penumbra.pager.PageRun;
@@ -23,7 +25,7 @@ import penumbra.vm.page.PageSystem;
 import penumbra.vm.pmap.PmapLayer;
 
 /** A machine with real memory, pages and pagers, up to the pager layer. */
-final class TestKernel implements AutoCloseable {
+final class TestKernel implements ObjectFactory, AutoCloseable {
     final FrameMemory memory;
     final SimMachine machine;
     final PmapLayer pmaps;
@@ -37,7 +39,7 @@ final class TestKernel implements AutoCloseable {
         pmaps = new PmapLayer(machine, memory, new Amd64Mmu(), false);
         pages = new PageSystem(memory, machine, pmaps);
         layer = new PagerLayer(machine, memory, pages);
-        layer.pagers().setObjectFactory(this::object);
+        layer.pagers().setObjectFactory(this);
     }
 
     static TestKernel stepped(int frames, Fidelity fidelity) {
@@ -46,6 +48,18 @@ final class TestKernel implements AutoCloseable {
 
     static TestKernel threaded(int frames) {
         return new TestKernel(frames, MachineSettings.threaded(1));
+    }
+
+    @Override
+    public VmObject allocate(ObjectType type, long size) {
+        return object(type, size);
+    }
+
+    @Override
+    public VmObject named(ObjectType type, Object handle, long size) {
+        VmObject object = object(type, size);
+        object.setHandle(handle);
+        return object;
     }
 
     TestObject object(ObjectType type, long size) {
