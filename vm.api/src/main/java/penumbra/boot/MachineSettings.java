@@ -16,6 +16,7 @@ import penumbra.kern.Fidelity;
  * @param execution whether one thread runs everything in steps
  * @param fidelity which truth is followed where the original has a defect
  * @param optimised whether pmap_copy and superpages are used
+ * @param compressedPages pages of memory for a compressed backing store, which takes pages before the swap file does; 0 for none
  */
 public record MachineSettings(
         int pages,
@@ -24,9 +25,27 @@ public record MachineSettings(
         int cpus,
         Execution execution,
         Fidelity fidelity,
-        boolean optimised) {
+        boolean optimised,
+        long compressedPages) {
+    /** A machine without compressed memory. */
+    public MachineSettings(
+            int pages,
+            long swapPages,
+            @Nullable Path swapFile,
+            int cpus,
+            Execution execution,
+            Fidelity fidelity,
+            boolean optimised) {
+        this(pages, swapPages, swapFile, cpus, execution, fidelity, optimised, 0);
+    }
+
     /** A machine of one CPU that runs in steps and keeps to what the original does, for scripts. */
     public static MachineSettings stepped(int pages, long swapPages, Fidelity fidelity) {
         return new MachineSettings(pages, swapPages, null, 1, Execution.STEPPED, fidelity, false);
+    }
+
+    /** The same machine with {@code count} pages of compressed memory. */
+    public MachineSettings withCompressedPages(long count) {
+        return new MachineSettings(pages, swapPages, swapFile, cpus, execution, fidelity, optimised, count);
     }
 }

@@ -2,7 +2,7 @@
 
 /**
  * The little code that every subsystem shares: ranked locks and their witness, sleep queues, panic, return codes,
- * counters and the virtual clock.
+ * counters, lists of free blocks and the virtual clock.
  *
  * <p>Nothing here knows of objects, pages or pagers.
  */

@@ -23,6 +23,7 @@ import penumbra.pager.BackingStore;
 import penumbra.pager.swap.FileStore;
 import penumbra.pager.vnode.FileSizes;
 import penumbra.pager.vnode.VnodePager;
+import penumbra.pager.zswap.ZswapStore;
 import penumbra.vm.map.ProcessTable;
 import penumbra.vm.object.ObjectCheck;
 import penumbra.vm.object.ObjectCore;
@@ -36,11 +37,18 @@ import penumbra.vm.vnode.VnodeInvariants;
 import penumbra.vm.vnode.VnodeTable;
 
 /**
- * One machine with every subsystem, wired as the container does it, with one swap file.
+ * One machine with every subsystem, wired as the container does it, with one swap file and, if there is compressed
+ * memory, a compressed store that is used before it.
  *
  * <p>Closing it takes everything down from the top and gives memory and swap file back.
  */
 public final class HandMachine implements AutoCloseable {
+    /** What the compressed store's component has if nothing else is configured. */
+    private static final int ZSWAP_RANKING = 100;
+
+    private static final int ZSWAP_FACTOR = 3;
+    private static final int ZSWAP_LEVEL = -4;
+
     private final Kernel kernel;
     private final FrameMemory frames;
     private final PmapLayer pmaps;
@@ -48,6 +56,7 @@ public final class HandMachine implements AutoCloseable {
     private final PagerLayer pagers;
     private final FileStore file;
     private final BackingStore store;
+    private final @Nullable ZswapStore compressed;
     private final ProcessTable processes;
     private final PageoutDaemon pageout;
 
@@ -59,7 +68,8 @@ public final class HandMachine implements AutoCloseable {
     /** Boots a machine with something between the layers. */
     public HandMachine(MachineSettings settings, Interposed between) {
         Witness.forget();
-        frames = new FrameMemory(MemoryLayout.ofFrames(settings.pages()));
+        frames = new FrameMemory(
+                MemoryLayout.ofFrames(settings.pages()).withCompressedPages(settings.compressedPages()));
         PhysicalMemory memory = between.memory().apply(frames);
         Machine machine = between.machine()
                 .apply(new SimMachine(
@@ -75,6 +85,10 @@ public final class HandMachine implements AutoCloseable {
         file = openStore(settings);
         store = between.store().apply(file);
         pagers.attach(store, 0);
+        compressed = openCompressed(settings);
+        if (compressed != null) {
+            pagers.attach(compressed, ZSWAP_RANKING);
+        }
         ObjectCore objects = new ObjectCore(machine, pmaps, pages, pagers.pagers(), pagers.swap(), pagers.accounting());
         pagers.pagers().setObjectFactory(objects);
         VnodeTable vnodes =
@@ -133,9 +147,35 @@ public final class HandMachine implements AutoCloseable {
         }
     }
 
+    private @Nullable ZswapStore openCompressed(MachineSettings settings) {
+        if (settings.compressedPages() == 0) {
+            return null;
+        }
+        try {
+            return ZswapStore.open("zswap", frames, ZswapStore.slotsFor(frames, ZSWAP_FACTOR), ZSWAP_LEVEL);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** The subsystems. */
     public Kernel kernel() {
         return kernel;
+    }
+
+    /** The pager layer, where stores and pagers come and go. */
+    public PagerLayer pagers() {
+        return pagers;
+    }
+
+    /** The swap file's store, as the pager layer has it. */
+    public BackingStore swapFile() {
+        return store;
+    }
+
+    /** The compressed store; null when there is no compressed memory. */
+    public @Nullable ZswapStore compressed() {
+        return compressed;
     }
 
     @Override
@@ -145,6 +185,9 @@ public final class HandMachine implements AutoCloseable {
         pagers.close();
         store.retire();
         file.close();
+        if (compressed != null) {
+            compressed.close();
+        }
         pages.close();
         pmaps.detach();
         frames.close();

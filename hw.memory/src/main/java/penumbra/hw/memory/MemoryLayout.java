@@ -38,6 +38,11 @@ public record MemoryLayout(long generalBytes, long tableBytes, long compressedBy
         return ofGeneral(PageSize.bytes(frames));
     }
 
+    /** The same with {@code pages} pages of compressed memory. */
+    public MemoryLayout withCompressedPages(long pages) {
+        return new MemoryLayout(generalBytes, tableBytes, PageSize.bytes(pages));
+    }
+
     /** The size of the table segment, in bytes, that goes with {@code generalBytes} unless another is asked for. */
     static long tablesFor(long generalBytes) {
         long frames = PageSize.index(generalBytes);

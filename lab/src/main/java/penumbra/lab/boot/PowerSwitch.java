@@ -43,6 +43,7 @@ public final class PowerSwitch implements MachineBoot {
     private static final String MACHINE = "penumbra.hw.sim";
     private static final String PMAP = "penumbra.vm.pmap";
     private static final String SWAP = "penumbra.pager.swap";
+    private static final String ZSWAP = "penumbra.pager.zswap";
 
     private final BundleContext context;
     private final ServiceComponentRuntime components;
@@ -111,7 +112,8 @@ public final class PowerSwitch implements MachineBoot {
 
     private void configure(MachineSettings settings) {
         Path swapFile = settings.swapFile();
-        set(MEMORY, Map.of("general.bytes", PageSize.bytes(settings.pages())));
+        long compressed = PageSize.bytes(settings.compressedPages());
+        set(MEMORY, Map.of("general.bytes", PageSize.bytes(settings.pages()), "compressed.bytes", compressed));
         set(
                 MACHINE,
                 Map.of(
@@ -126,6 +128,25 @@ public final class PowerSwitch implements MachineBoot {
                         PageSize.bytes(settings.swapPages()),
                         "path",
                         swapFile == null ? "" : swapFile.toAbsolutePath().toString()));
+        if (compressed > 0) {
+            set(ZSWAP, Map.of());
+        } else {
+            remove(ZSWAP);
+        }
+    }
+
+    /** Removes a configuration, and with it the component that must have one. */
+    private void remove(String pid) {
+        try {
+            Configuration[] there = configurations.listConfigurations("(service.pid=" + pid + ")");
+            if (there != null) {
+                there[0].delete();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("configuration " + pid, e);
+        } catch (InvalidSyntaxException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     /** Sets some properties of a configuration and leaves its others as they are. */

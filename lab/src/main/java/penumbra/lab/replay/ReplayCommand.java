@@ -77,6 +77,13 @@ public final class ReplayCommand implements LabCommand {
     private @Nullable Path swapFile;
 
     @Option(
+            names = "--zswap",
+            paramLabel = "SIZE",
+            converter = SizeConverter.class,
+            description = "memory for compressed pages, used before the swap file (default: none)")
+    private long compressed;
+
+    @Option(
             names = "--cpus",
             paramLabel = "N",
             defaultValue = "1",
@@ -214,6 +221,7 @@ public final class ReplayCommand implements LabCommand {
                 PageSize.ceiling(memory),
                 PageSize.ceiling(swap),
                 swapFile,
+                PageSize.ceiling(compressed),
                 cpus,
                 quantum,
                 seed,
@@ -230,7 +238,8 @@ public final class ReplayCommand implements LabCommand {
                 options.cpus(),
                 options.cpus() == 1 ? Execution.STEPPED : Execution.THREADED,
                 Fidelity.CORRECTED,
-                true);
+                true,
+                PageSize.index(options.compressedBytes()));
     }
 
     @Override

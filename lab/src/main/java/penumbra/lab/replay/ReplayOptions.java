@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param memoryBytes the machine's memory, a multiple of the page size
  * @param swapBytes the swap file's size, a multiple of the page size
  * @param swapFile where it lies; null for a temporary file
+ * @param compressedBytes memory for compressed pages, a multiple of the page size; 0 for none
  * @param cpus how many CPUs; 1 runs in steps that can be repeated
  * @param quantum references that a process makes before the next one's turn
  * @param seed decides the order of processes and the contents of generated files
@@ -24,6 +25,7 @@ public record ReplayOptions(
         long memoryBytes,
         long swapBytes,
         @Nullable Path swapFile,
+        long compressedBytes,
         int cpus,
         int quantum,
         long seed,

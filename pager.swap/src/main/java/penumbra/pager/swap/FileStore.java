@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import penumbra.hw.PageSize;
+import penumbra.kern.BlockList;
 import penumbra.kern.KernelLock;
 import penumbra.kern.LockRank;
 import penumbra.pager.BackingStore;

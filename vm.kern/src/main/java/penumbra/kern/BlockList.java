@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
-package penumbra.pager.swap;
+package penumbra.kern;
 
 import java.util.Arrays;
 
 /**
- * The free blocks of a swap device: a radix tree of bitmaps (FreeBSD's {@code subr_blist.c}). A leaf covers 32 blocks, an
+ * The free blocks of a device: a radix tree of bitmaps (FreeBSD's {@code subr_blist.c}). A leaf covers 32 blocks, an
  * inner node 16 nodes of the level below; each node knows a bound on its longest free run, so an allocation finds the
  * first leaf in address order that fits without looking at full ones. A run never crosses a leaf. Not thread-safe.
  */
-final class BlockList {
+public final class BlockList {
     /** No such run. */
-    static final long NONE = -1;
+    public static final long NONE = -1;
 
     /** Blocks in a leaf, and in the longest run ({@code BLIST_BMAP_RADIX}, {@code BLIST_MAX_ALLOC}). */
-    static final int LEAF = 32;
+    public static final int LEAF = 32;
 
     /** {@code BLIST_META_RADIX}, as a shift. */
     private static final int META_SHIFT = 4;
@@ -34,7 +34,7 @@ final class BlockList {
     private long free;
 
     /** A list of {@code blocks} (at least 1) blocks, all of them allocated ({@code blist_create}). */
-    BlockList(long blocks) {
+    public BlockList(long blocks) {
         this.blocks = blocks;
         int count = Math.toIntExact((blocks + LEAF - 1) / LEAF);
         leaves = new int[count];
@@ -54,22 +54,22 @@ final class BlockList {
     }
 
     /** How many blocks there are, free or not. */
-    long blocks() {
+    public long blocks() {
         return blocks;
     }
 
     /** How many blocks are free. */
-    long free() {
+    public long free() {
         return free;
     }
 
     /** Whether the block is free. */
-    boolean isFree(long block) {
+    public boolean isFree(long block) {
         return (leaves[(int) (block / LEAF)] >>> (block % LEAF) & 1) != 0;
     }
 
     /** Takes the first run of {@code count} (1 to 32) blocks in address order; {@link #NONE} when there is none ({@code blist_alloc}). */
-    long allocate(int count) {
+    public long allocate(int count) {
         if (count < 1 || count > LEAF) {
             throw new IllegalArgumentException(count + " blocks: a run has 1 to " + LEAF);
         }
@@ -111,7 +111,7 @@ final class BlockList {
     }
 
     /** Gives {@code count} blocks from {@code first} on back, none of which may be free ({@code blist_free}). */
-    void free(long first, long count) {
+    public void free(long first, long count) {
         forLeaves(first, count, (leaf, mask) -> {
             if ((leaves[leaf] & mask) != 0) {
                 throw new IllegalStateException(
@@ -124,7 +124,7 @@ final class BlockList {
     }
 
     /** Takes {@code count} blocks from {@code first} on, those of them that are free; returns how many were ({@code blist_fill}). */
-    long fill(long first, long count) {
+    public long fill(long first, long count) {
         long before = free;
         forLeaves(first, count, (leaf, mask) -> {
             free -= Integer.bitCount(leaves[leaf] & mask);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-package penumbra.pager.swap;
+package penumbra.kern;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
