@@ -10,7 +10,9 @@ package penumbra.pager;
  * @param objects objects that use it
  * @param pages pages that it holds
  * @param inFlight transfers under way
- * @param state {@code active}, {@code candidate}, {@code draining} or {@code parked}
+ * @param state {@code active}; {@code candidate}, which takes over when the active one has left or has no room;
+ *     {@code draining}; {@code closing}, which takes nothing; or {@code parked}
+ * @param moved pages that the last drain has moved elsewhere so far
  */
 public record PagerStatus(
-        String type, String name, int ranking, long objects, long pages, int inFlight, String state) {}
+        String type, String name, int ranking, long objects, long pages, int inFlight, String state, long moved) {}

@@ -19,6 +19,7 @@ final class LocationMap {
     final VmObject object;
 
     private final KernelLock lock = new KernelLock(LockRank.LOCATION_MAP, "location map");
+    private final Holdings holdings;
     private final BlockTrie blocks = new BlockTrie();
     private int blockCount;
     private long pageCount;
@@ -30,8 +31,10 @@ final class LocationMap {
     @Nullable
     LocationMap following;
 
-    LocationMap(VmObject object) {
+    /** @param holdings where the stores' blocks are kept in step with this map */
+    LocationMap(VmObject object, Holdings holdings) {
         this.object = object;
+        this.holdings = holdings;
     }
 
     /** Sees the slots of entries that are gone. */
@@ -80,7 +83,7 @@ final class LocationMap {
             blockCount++;
         }
         pageCount -= block.used;
-        long old = block.set(slotIn(pindex), location, stamp);
+        long old = set(block, slotIn(pindex), location, stamp);
         pageCount += block.used;
         lock.unlock();
         return old;
@@ -119,8 +122,14 @@ final class LocationMap {
         removeRange(0, Long.MAX_VALUE, freed);
     }
 
+    private long set(MapBlock block, int i, long location, long stamp) {
+        long old = block.set(i, location, stamp);
+        holdings.moved(this, block, Location.store(old), Location.store(location));
+        return old;
+    }
+
     private long removeFrom(MapBlock block, int i) {
-        long old = block.set(i, Location.NONE, Stamp.RESERVED);
+        long old = set(block, i, Location.NONE, Stamp.RESERVED);
         if (old != Location.NONE) {
             pageCount--;
         }
@@ -150,14 +159,6 @@ final class LocationMap {
             block = blocks.ceiling(block.index + 1);
         }
         return NO_PAGE;
-    }
-
-    /** Whether a page is in store number {@code store}. No lock. */
-    boolean isOn(int store) {
-        lock.lock();
-        boolean found = nextOn(store, 0) != NO_PAGE;
-        lock.unlock();
-        return found;
     }
 
     /** How many blocks exist. */

@@ -23,8 +23,20 @@ final class LongList {
         }
     }
 
+    /** Sorts the values and keeps one of each. */
     void sort() {
         Arrays.sort(values, 0, size);
+        int kept = 0;
+        for (int i = 0; i < size; i++) {
+            if (i == 0 || values[i] != values[i - 1]) {
+                values[kept++] = values[i];
+            }
+        }
+        size = kept;
+    }
+
+    int size() {
+        return size;
     }
 
     /** Whether {@code value} is in the list, which has been sorted. */

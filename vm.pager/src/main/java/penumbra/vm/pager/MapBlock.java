@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.pager;
 
+import org.jspecify.annotations.Nullable;
 import penumbra.pager.SwapSpace;
 
 /**
@@ -20,6 +21,10 @@ final class MapBlock {
 
     /** How many pages have an entry. */
     int used;
+
+    /** What it has in each store, one after the other; seldom more than one. */
+    @Nullable
+    Share shares;
 
     private final long[] entries = new long[2 * PAGES];
 
@@ -42,5 +47,28 @@ final class MapBlock {
         entries[2 * i] = location;
         entries[2 * i + 1] = stamp;
         return old;
+    }
+
+    /** What it has in store number {@code store}; null for nothing. */
+    @Nullable
+    Share share(int store) {
+        @Nullable Share share = shares;
+        while (share != null && share.store != store) {
+            share = share.nextInBlock;
+        }
+        return share;
+    }
+
+    /** Takes out one of {@link #shares}. */
+    void forget(Share gone) {
+        if (shares == gone) {
+            shares = gone.nextInBlock;
+            return;
+        }
+        for (@Nullable Share share = shares; share != null; share = share.nextInBlock) {
+            if (share.nextInBlock == gone) {
+                share.nextInBlock = gone.nextInBlock;
+            }
+        }
     }
 }

@@ -10,8 +10,14 @@ import penumbra.kern.LockRank;
 /** All location maps there are, so that swapoff and checks find the pages of a store without knowing objects. Thread-safe. */
 final class MapList {
     private final KernelLock lock = new KernelLock(LockRank.LEAF, "location map list");
+    private final Holdings holdings = new Holdings();
     private @Nullable LocationMap first;
     private int size;
+
+    /** Which of their blocks have pages in which store. */
+    Holdings holdings() {
+        return holdings;
+    }
 
     void add(LocationMap map) {
         lock.lock();

@@ -18,6 +18,8 @@ import penumbra.pager.SwapSpace;
 /** The pager layer of one machine, wired together: what a container's services and a test's hands both get. */
 public final class PagerLayer implements AutoCloseable {
     private final StoreTable stores;
+    private final StoreArrivals arrivals;
+    private final Drains drains;
     private final SwapLedger ledger;
     private final SwapFigures figures;
     private final SwapTransfers transfers;
@@ -32,24 +34,25 @@ public final class PagerLayer implements AutoCloseable {
         execution = machine.execution();
         MapList list = new MapList();
         stores = new StoreTable(machine, list);
-        ledger = new SwapLedger(stores, pages);
-        figures = new SwapFigures(stores, ledger);
-        transfers = new SwapTransfers(machine, memory, pages, stores, figures);
-        SwapMaps maps = new SwapMaps(stores, list);
-        SwapPager swapPager = new SwapPager(maps, stores, transfers, ledger, pages);
-        swap = new SwapSpaces(
-                maps,
-                stores,
-                swapPager,
-                transfers,
-                new SwapOff(list, maps, stores, swapPager, pages, machine.fidelity()));
+        StoreSpace space = new StoreSpace(stores);
+        ledger = new SwapLedger(space, pages);
+        figures = new SwapFigures(space, ledger);
+        SwapMaps maps = new SwapMaps(space, list);
+        transfers = new SwapTransfers(machine, memory, pages, stores, space, maps, figures);
+        SwapPager swapPager = new SwapPager(maps, stores, space, transfers, ledger, pages);
+        MovingParts parts = new MovingParts(maps, space, transfers, pages, figures);
+        drains = new Drains(parts, stores, machine);
+        SwapOff swapOff = new SwapOff(maps, stores, space, swapPager, pages, machine.fidelity());
+        swap = new SwapSpaces(parts, stores, swapPager, swapOff, drains);
+        ContentsCheck contents = new ContentsCheck(list, stores, transfers);
+        arrivals = new StoreArrivals(stores, space, list.holdings(), drains, contents);
         table = new PagerTable(
                 machine,
                 pages,
                 stores,
                 limits,
                 List.of(swapPager, new DefaultPager(swapPager, ledger, pages), new DeadPager(pages)));
-        checks = List.of(new LocationCheck(list, stores, ledger), new ContentsCheck(list, stores, transfers));
+        checks = List.of(new LocationCheck(list, stores, ledger), contents);
     }
 
     /** The face of all pagers. */
@@ -89,12 +92,15 @@ public final class PagerLayer implements AutoCloseable {
      * @return false when it is in use already or is not the one that left; the log says why
      */
     public boolean attach(BackingStore store, int ranking) {
-        return stores.attach(store, ranking);
+        return arrivals.attach(store, ranking);
     }
 
-    /** Lets a store's provider go: waits for transfers under way; pages left in it wait for its return. No lock is held. */
+    /**
+     * Lets a store's provider go: moves its pages to other stores, or to memory, for as long as {@link #setLeavingMillis} says,
+     * then waits for transfers under way; pages left in it wait for its return. No lock is held.
+     */
     public void detach(BackingStore store) {
-        stores.detach(store);
+        arrivals.detach(store);
     }
 
     /** Adds a pager; the one with the highest ranking fills the objects of its type. */
@@ -124,9 +130,17 @@ public final class PagerLayer implements AutoCloseable {
         transfers.setParkedNanos(limits.absentNanos());
     }
 
+    /** Sets how long a store that leaves is drained; at first, and always in a stepped machine, not at all. */
+    public void setLeavingMillis(long millis) {
+        if (execution == Execution.THREADED) {
+            drains.setLeavingNanos(TimeUnit.MILLISECONDS.toNanos(millis));
+        }
+    }
+
     /** Ends the layer as the machine is halted: waits for transfers, and tells the stores that their pages are gone. */
     @Override
     public void close() {
+        drains.close();
         transfers.close();
         stores.retireAll();
     }

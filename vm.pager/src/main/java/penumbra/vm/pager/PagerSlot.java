@@ -162,7 +162,8 @@ final class PagerSlot {
                     0,
                     0,
                     candidate.inFlight,
-                    state));
+                    state,
+                    0));
         }
         lock.unlock();
     }

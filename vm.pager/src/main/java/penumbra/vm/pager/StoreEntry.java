@@ -9,10 +9,19 @@ final class StoreEntry {
     enum State {
         /** Takes new pages. */
         ACTIVE,
-        /** Takes no new pages: being swapped off, or found to break its contract. What it holds can be read. */
+        /** Takes new pages when no active store has room. */
+        CANDIDATE,
+        /** What it holds is moved to the others; takes new pages only when none of those does. */
+        DRAINING,
+        /** Takes no new pages: being swapped off, leaving, or found to break its contract. What it holds can be read. */
         CLOSING,
         /** Its provider is away; what it holds waits for it. */
-        PARKED
+        PARKED;
+
+        /** Whether its slots count as swap space. */
+        boolean counts() {
+            return this == ACTIVE || this == CANDIDATE || this == DRAINING;
+        }
     }
 
     final String name;
@@ -40,6 +49,12 @@ final class StoreEntry {
     /** Whether a swapoff works on it. */
     boolean swappingOff;
 
+    /** Whether a thread moves its pages to other stores. */
+    boolean moving;
+
+    /** Pages that the drain under way, or the last one, has moved. */
+    long moved;
+
     /** Slots freed while the provider is being re-attached; null otherwise. */
     @Nullable
     LongList freedMeanwhile;
@@ -57,6 +72,11 @@ final class StoreEntry {
     /** Slots that could be allocated if it took new pages. */
     long free() {
         return capacity - unusable - used;
+    }
+
+    /** Whether nothing is in it and nobody is about to put something there. */
+    boolean isEmpty() {
+        return used == 0 && inFlight == 0;
     }
 
     @Override

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.pager;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -16,26 +15,24 @@ import penumbra.kern.LockRank;
 import penumbra.kern.SleepQueue;
 import penumbra.pager.BackingStore;
 import penumbra.pager.PagerStatus;
+import penumbra.vm.pager.StoreEntry.State;
 
 /**
- * The stores that swapped pages are kept in, and the space in them ({@code swtailq} and what hangs on it).
+ * The stores that swapped pages are kept in, and what state each is in ({@code swtailq} and what hangs on it).
  *
- * <p>No call of a provider is made under the lock of this class, which is a leaf. An exception out of a provider is an I/O
- * error at most; one that breaks its contract gets no new pages. Whoever holds a run or makes a transfer counts as in
- * flight, and no provider leaves before its count is 0. Thread-safe.
+ * <p>No call of a provider is made under the lock of this class, which is a leaf. Whoever holds a run of slots or makes a
+ * transfer counts as in flight, and no provider leaves before its count is 0. Thread-safe.
  */
 final class StoreTable {
     private static final Logger LOG = LoggerFactory.getLogger(StoreTable.class);
 
-    /** Below so many free slots the stores count as almost full ({@code nswap_lowat}). */
-    static final int LOW_WATER = 128;
-
-    /** Above so many free slots they do not any more ({@code nswap_hiwat}). */
-    static final int HIGH_WATER = 512;
-
-    private final KernelLock lock = new KernelLock(LockRank.LEAF, "swap stores");
     /** How often a wait for calls under way looks whether the machine was halted in one of them. */
     private static final long HALT_CHECK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    /** Guards all entries, and {@link #figures}. */
+    final KernelLock lock = new KernelLock(LockRank.LEAF, "swap stores");
+
+    final SlotFigures figures = new SlotFigures();
 
     private final Machine machine;
     private final SleepQueue sleepQueue;
@@ -48,20 +45,12 @@ final class StoreTable {
     private volatile @Nullable StoreEntry[] byNumber = new @Nullable StoreEntry[2];
 
     private volatile StoreTiers tiers = StoreTiers.NONE;
-    private long total;
-    private long available;
-
-    /** Slots of active stores that none can allocate; the original counts them as free when it compares. */
-    private long unusable;
-
     private volatile boolean closed;
-    private volatile boolean almostFull = true;
-    private volatile boolean full = true;
 
     /**
      * A table without stores.
      *
-     * @param maps where the used slots of a store that returns are found
+     * @param maps where the used slots of a store are found
      */
     StoreTable(Machine machine, MapList maps) {
         this.machine = machine;
@@ -69,183 +58,117 @@ final class StoreTable {
         this.maps = maps;
     }
 
-    // Stores come and go
+    // Entries; the lock is held
 
-    /**
-     * Takes a store into use ({@code swapon}): a new one; one whose pages wait for it, known by its identity; or one that
-     * was closed and is to take new pages again. No lock is held. May block.
-     *
-     * @return false when it is in use already or does not fit what is known of it; the log says why
-     */
-    boolean attach(BackingStore store, int ranking) {
-        try {
-            return attachKnown(store, ranking) || attachNew(store, ranking);
-        } catch (IOException | RuntimeException | LinkageError e) {
-            LOG.error("swap store {} cannot be used: {}", store.getClass().getName(), e.toString());
-            return false;
-        }
-    }
-
-    /** Takes back a store whose pages wait for it, or one that was closed; false when it is a new one. */
-    private boolean attachKnown(BackingStore store, int ranking) throws IOException {
-        String identity = store.identity();
-        lock.lock();
-        @Nullable StoreEntry known = find(identity);
-        boolean returns = known != null && known.state == StoreEntry.State.PARKED && known.freedMeanwhile == null;
-        boolean again =
-                known != null && known.state == StoreEntry.State.CLOSING && known.store == store && !known.swappingOff;
-        if (known != null && returns) {
-            known.freedMeanwhile = new LongList();
-        } else if (known != null && again) {
-            open(known);
-        }
-        lock.unlock();
-        if (known != null && !returns && !again) {
-            throw new IOException(known + " is in use already");
-        }
-        if (known != null && returns) {
-            reattach(known, store, ranking);
-        }
-        return known != null;
-    }
-
-    private boolean attachNew(BackingStore store, int ranking) throws IOException {
-        store.reattach(visitor -> {});
-        StoreEntry fresh = new StoreEntry(store, ranking);
-        lock.lock();
-        boolean unknown = find(fresh.identity) == null;
-        if (unknown) {
-            enter(fresh);
-            open(fresh);
-        }
-        lock.unlock();
-        return unknown;
-    }
-
-    private void reattach(StoreEntry entry, BackingStore store, int ranking) throws IOException {
-        LongList used = usedSlots(entry.number);
-        boolean accepted = false;
-        try {
-            if (store.capacity() != entry.capacity) {
-                throw new IOException(
-                        entry + " left with " + entry.capacity + " slots and came back with " + store.capacity());
-            }
-            store.reattach(used::forEach);
-            accepted = true;
-        } finally {
-            LongList freed = endReturn(entry, store, ranking, accepted);
-            freed.forEach(slot -> {
-                if (used.contains(slot)) {
-                    giveBack(entry, slot, 1);
-                }
-            });
-            if (accepted) {
-                leave(entry);
+    @Nullable
+    StoreEntry find(String identity) {
+        for (StoreEntry entry : entries) {
+            if (entry.identity.equals(identity)) {
+                return entry;
             }
         }
+        return null;
     }
 
-    /** Opens an entry whose store has returned, which then is in flight; returns what was freed meanwhile. */
-    private LongList endReturn(StoreEntry entry, BackingStore store, int ranking, boolean accepted) {
-        lock.lock();
-        LongList freed = Objects.requireNonNull(entry.freedMeanwhile);
-        entry.freedMeanwhile = null;
-        if (accepted) {
-            entry.store = store;
-            entry.ranking = ranking;
-            entry.inFlight++;
-            open(entry);
-            sleepQueue.wakeup(entry);
-        } else {
-            freed = new LongList();
-            forgetIfLeft(entry);
-        }
-        lock.unlock();
-        return freed;
-    }
-
-    private LongList usedSlots(int number) {
-        LongList slots = new LongList();
-        for (LocationMap map : maps.snapshot()) {
-            map.lock().lock();
-            for (long p = map.nextOn(number, 0); p >= 0; p = map.nextOn(number, p + 1)) {
-                slots.add(Location.slot(map.location(p)));
+    @Nullable
+    StoreEntry find(BackingStore store) {
+        for (StoreEntry entry : entries) {
+            if (entry.store == store) {
+                return entry;
             }
-            map.lock().unlock();
         }
-        slots.sort();
-        return slots;
+        return null;
     }
 
-    /**
-     * Lets a provider go: waits for the calls under way, then parks what it holds. No lock is held. Does nothing when the
-     * store is not in use.
-     */
-    void detach(BackingStore store) {
-        if (closed) {
-            return;
+    void enter(StoreEntry entry) {
+        int number = 1;
+        while (number < byNumber.length && byNumber[number] != null) {
+            number++;
         }
+        if (number > Location.MAX_STORE) {
+            throw new KernelPanic("swap stores: %d at once", number);
+        }
+        @Nullable StoreEntry[] grown = new @Nullable StoreEntry[Math.max(byNumber.length, number + 1)];
+        System.arraycopy(byNumber, 0, grown, 0, byNumber.length);
+        grown[number] = entry;
+        entry.number = number;
+        byNumber = grown;
+        entries.add(entry);
+    }
+
+    void remove(StoreEntry entry) {
+        if (entries.remove(entry)) {
+            @Nullable StoreEntry[] rest = byNumber.clone();
+            rest[entry.number] = null;
+            byNumber = rest;
+        }
+    }
+
+    void setState(StoreEntry entry, State state) {
+        boolean counted = entry.state.counts();
+        entry.state = state;
+        if (counted && !state.counts()) {
+            figures.subtract(entry);
+        } else if (!counted && state.counts()) {
+            figures.add(entry);
+        }
+        tiers = StoreTiers.of(entries);
+        sleepQueue.wakeup(entry);
+    }
+
+    /** Waits until nobody is in a call of the provider, or holds a run of it. */
+    void awaitIdle(StoreEntry entry) {
+        while (entry.inFlight > 0 && machine.panic() == null) {
+            sleepQueue.sleepAndDrop(entry, lock, "swpidl", HALT_CHECK_NANOS);
+            lock.lock();
+        }
+    }
+
+    /** Forgets a store that has left, if nothing waits for its return. */
+    void forgetIfLeft(StoreEntry entry) {
+        if (entry.state == State.PARKED && entry.isEmpty() && entry.freedMeanwhile == null) {
+            remove(entry);
+        }
+    }
+
+    /** All entries, in order of attachment. */
+    List<StoreEntry> all() {
+        return entries;
+    }
+
+    // The order in which stores are asked for space; no lock
+
+    StoreTiers tiers() {
+        return tiers;
+    }
+
+    /** Whether there is a store that takes new pages. */
+    boolean present() {
+        return !tiers.isEmpty();
+    }
+
+    /** Stops new pages from going to the store ({@code SW_CLOSING}). No lock is held. */
+    void close(StoreEntry entry) {
         lock.lock();
-        @Nullable StoreEntry entry = find(store);
-        if (entry != null && entry.state != StoreEntry.State.PARKED) {
-            close(entry);
-            entry.state = StoreEntry.State.PARKED;
-            sleepQueue.wakeup(entry);
-            awaitIdle(entry);
-            forgetIfLeft(entry);
-            if (entry.used > 0) {
-                LOG.warn("swap store {} has left; {} pages wait for it", entry, entry.used);
-            }
+        if (entry.state.counts()) {
+            setState(entry, State.CLOSING);
         }
         lock.unlock();
     }
 
-    /** Forgets every store and tells each that its pages are gone; for the end of all maps. No lock is held. May block. */
-    void retireAll() {
-        closed = true;
-        if (machine.panic() != null) {
-            // Whoever met the panic may have kept any lock.
-            for (@Nullable StoreEntry entry : byNumber) {
-                if (entry != null && entry.state != StoreEntry.State.PARKED) {
-                    retire(entry);
-                }
-            }
-            return;
-        }
-        for (BackingStore store : stores()) {
-            @Nullable StoreEntry entry = beginSwapOff(store);
-            if (entry != null) {
-                close(entry.store);
-                lock.lock();
-                awaitIdle(entry);
-                remove(entry);
-                lock.unlock();
-                retire(entry);
-            }
-        }
-    }
+    // Swapoff; no lock is held
 
     /** Marks a store as being swapped off; null when it is not in use, or being swapped off already. */
     @Nullable
     StoreEntry beginSwapOff(BackingStore store) {
         lock.lock();
         @Nullable StoreEntry entry = find(store);
-        boolean begun = entry != null && !entry.swappingOff && entry.state != StoreEntry.State.PARKED;
+        boolean begun = entry != null && !entry.swappingOff && entry.state != State.PARKED;
         if (begun && entry != null) {
             entry.swappingOff = true;
         }
         lock.unlock();
         return begun ? entry : null;
-    }
-
-    /** Stops new pages from going to the store ({@code SW_CLOSING}). */
-    void close(BackingStore store) {
-        lock.lock();
-        @Nullable StoreEntry entry = find(store);
-        if (entry != null) {
-            close(entry);
-        }
-        lock.unlock();
     }
 
     /** Ends a swapoff that left pages behind. */
@@ -258,7 +181,7 @@ final class StoreTable {
     /** Forgets a closing store if nothing is in it and nobody is about to put something there, and tells it so. */
     boolean retireIfEmpty(StoreEntry entry) {
         lock.lock();
-        boolean empty = entry.used == 0 && entry.inFlight == 0 && entry.state == StoreEntry.State.CLOSING;
+        boolean empty = entry.isEmpty() && entry.state == State.CLOSING;
         if (empty) {
             remove(entry);
         }
@@ -269,18 +192,17 @@ final class StoreTable {
         return empty;
     }
 
-    /** Waits until a slot of a closing store is freed, {@code nanos} at most. */
+    /** Waits until the store's state changes, a slot of a store that takes no pages is freed, or {@code nanos} are over. */
     void pause(StoreEntry entry, long nanos) {
         lock.lock();
         sleepQueue.sleepAndDrop(entry, lock, "swpoff", nanos);
     }
 
-    /** Whether the store is on its way out, its provider still there. */
-    boolean closing(StoreEntry entry) {
+    State state(StoreEntry entry) {
         lock.lock();
-        boolean closing = entry.state == StoreEntry.State.CLOSING;
+        State state = entry.state;
         lock.unlock();
-        return closing;
+        return state;
     }
 
     /** Whether calls of the provider are under way, or runs held. */
@@ -299,6 +221,45 @@ final class StoreTable {
         return used;
     }
 
+    /** Counts pages that a drain has moved. No lock is held. */
+    void moved(StoreEntry entry, int pages) {
+        lock.lock();
+        entry.moved += pages;
+        lock.unlock();
+    }
+
+    // The end
+
+    /** Forgets every store and tells each that its pages are gone; for the end of all maps. No lock is held. May block. */
+    void retireAll() {
+        closed = true;
+        if (machine.panic() != null) {
+            // Whoever met the panic may have kept any lock.
+            for (@Nullable StoreEntry entry : byNumber) {
+                if (entry != null && entry.state != State.PARKED) {
+                    retire(entry);
+                }
+            }
+            return;
+        }
+        for (BackingStore store : stores()) {
+            @Nullable StoreEntry entry = beginSwapOff(store);
+            if (entry != null) {
+                close(entry);
+                lock.lock();
+                awaitIdle(entry);
+                remove(entry);
+                lock.unlock();
+                retire(entry);
+            }
+        }
+    }
+
+    /** Whether {@link #retireAll} was called. */
+    boolean closed() {
+        return closed;
+    }
+
     private static void retire(StoreEntry entry) {
         try {
             entry.store.retire();
@@ -307,220 +268,7 @@ final class StoreTable {
         }
     }
 
-    private void awaitIdle(StoreEntry entry) {
-        while (entry.inFlight > 0 && machine.panic() == null) {
-            sleepQueue.sleepAndDrop(entry, lock, "swpidl", HALT_CHECK_NANOS);
-            lock.lock();
-        }
-    }
-
-    private void forgetIfLeft(StoreEntry entry) {
-        if (entry.state == StoreEntry.State.PARKED
-                && entry.used == 0
-                && entry.inFlight == 0
-                && entry.freedMeanwhile == null) {
-            remove(entry);
-        }
-    }
-
-    private void open(StoreEntry entry) {
-        entry.state = StoreEntry.State.ACTIVE;
-        total += entry.capacity;
-        available += entry.free();
-        unusable += entry.unusable;
-        rank();
-        checkMarks();
-    }
-
-    private void close(StoreEntry entry) {
-        if (entry.state != StoreEntry.State.ACTIVE) {
-            return;
-        }
-        entry.state = StoreEntry.State.CLOSING;
-        total -= entry.capacity;
-        available -= entry.free();
-        unusable -= entry.unusable;
-        rank();
-        if (tiers.isEmpty()) {
-            full = true;
-            almostFull = true;
-        }
-    }
-
-    private void rank() {
-        tiers = StoreTiers.of(entries.stream()
-                .filter(entry -> entry.state == StoreEntry.State.ACTIVE)
-                .toList());
-    }
-
-    private void enter(StoreEntry entry) {
-        int number = 1;
-        while (number < byNumber.length && byNumber[number] != null) {
-            number++;
-        }
-        if (number > Location.MAX_STORE) {
-            throw new KernelPanic("swap stores: %d at once", number);
-        }
-        @Nullable StoreEntry[] grown = new @Nullable StoreEntry[Math.max(byNumber.length, number + 1)];
-        System.arraycopy(byNumber, 0, grown, 0, byNumber.length);
-        grown[number] = entry;
-        entry.number = number;
-        byNumber = grown;
-        entries.add(entry);
-    }
-
-    private void remove(StoreEntry entry) {
-        if (entries.remove(entry)) {
-            @Nullable StoreEntry[] rest = byNumber.clone();
-            rest[entry.number] = null;
-            byNumber = rest;
-        }
-    }
-
-    private @Nullable StoreEntry find(String identity) {
-        for (StoreEntry entry : entries) {
-            if (entry.identity.equals(identity)) {
-                return entry;
-            }
-        }
-        return null;
-    }
-
-    private @Nullable StoreEntry find(BackingStore store) {
-        for (StoreEntry entry : entries) {
-            if (entry.store == store) {
-                return entry;
-            }
-        }
-        return null;
-    }
-
-    // Space; never blocks
-
-    /**
-     * Takes a run of slots from the store whose turn it is ({@code swp_pager_getswapspace}). The caller enters the run into
-     * maps, makes its transfer, then calls {@link #leave(long)}.
-     *
-     * @return its first location, or {@link Location#NONE}
-     */
-    long allocate(int count) {
-        for (StoreTiers.Tier tier : tiers.tiers()) {
-            for (int i = 0; i < tier.size(); i++) {
-                StoreEntry entry = tier.get(i);
-                long location = allocate(entry, count);
-                if (location != Location.NONE) {
-                    tier.passOn(entry);
-                    return location;
-                }
-            }
-            tier.restart();
-        }
-        full = true;
-        almostFull = true;
-        return Location.NONE;
-    }
-
-    private long allocate(StoreEntry entry, int count) {
-        lock.lock();
-        boolean active = entry.state == StoreEntry.State.ACTIVE;
-        if (active) {
-            entry.inFlight++;
-        }
-        lock.unlock();
-        if (!active) {
-            return Location.NONE;
-        }
-        long slot = askFor(entry, count);
-        if (slot == BackingStore.NO_SLOT) {
-            leave(entry);
-            return Location.NONE;
-        }
-        lock.lock();
-        entry.used += count;
-        if (entry.state == StoreEntry.State.ACTIVE) {
-            available -= count;
-            checkMarks();
-        }
-        lock.unlock();
-        return Location.of(entry.number, slot);
-    }
-
-    private long askFor(StoreEntry entry, int count) {
-        try {
-            long slot = entry.store.allocate(count);
-            if (slot == BackingStore.NO_SLOT || (slot >= 0 && slot + count <= entry.capacity)) {
-                return slot;
-            }
-            LOG.error("swap store {} allocated {} slots at {} of {}", entry, count, slot, entry.capacity);
-        } catch (RuntimeException | LinkageError | AssertionError e) {
-            LOG.error("swap store {} threw as it was asked for {} slots", entry, count, e);
-        }
-        close(entry.store);
-        return BackingStore.NO_SLOT;
-    }
-
-    /** Ends what {@link #allocate(int)} began, for the whole run. */
-    void leave(long location) {
-        leave(entry(location));
-    }
-
-    /** Gives back {@code count} slots from {@code location} on ({@code swp_pager_freeswapspace}). */
-    void free(long location, int count) {
-        StoreEntry entry = entry(location);
-        long slot = Location.slot(location);
-        lock.lock();
-        if (entry.used < count) {
-            throw new KernelPanic("swap store %s: %d slots freed at %d, %d used", entry, count, slot, entry.used);
-        }
-        boolean there = entry.state != StoreEntry.State.PARKED;
-        if (there) {
-            entry.inFlight++;
-        } else {
-            entry.used -= count;
-            if (entry.freedMeanwhile != null) {
-                entry.freedMeanwhile.addRun(slot, count);
-            }
-            forgetIfLeft(entry);
-        }
-        lock.unlock();
-        if (!there) {
-            return;
-        }
-        giveBack(entry, slot, count);
-        lock.lock();
-        entry.used -= count;
-        if (entry.state == StoreEntry.State.ACTIVE) {
-            available += count;
-            checkMarks();
-        } else {
-            sleepQueue.wakeup(entry);
-        }
-        lock.unlock();
-        leave(entry);
-    }
-
-    private void giveBack(StoreEntry entry, long slot, int count) {
-        try {
-            entry.store.free(slot, count);
-        } catch (RuntimeException | LinkageError | AssertionError e) {
-            LOG.error("swap store {} threw as {} slots at {} were freed", entry, count, slot, e);
-            close(entry.store);
-        }
-    }
-
-    /** Sets and clears the marks ({@code swp_sizecheck}). */
-    private void checkMarks() {
-        if (available + unusable < LOW_WATER) {
-            almostFull = true;
-        } else {
-            full = false;
-            if (available + unusable > HIGH_WATER) {
-                almostFull = false;
-            }
-        }
-    }
-
-    // Transfers
+    // Calls of providers
 
     /** The store of a location, which the caller keeps from vanishing: by an entry in a map, or by a run it holds. */
     StoreEntry entry(long location) {
@@ -548,7 +296,7 @@ final class StoreTable {
     boolean stay(StoreEntry entry, long nanos) {
         long deadline = System.nanoTime() + nanos;
         lock.lock();
-        while (entry.state == StoreEntry.State.PARKED) {
+        while (entry.state == State.PARKED) {
             long left = nanos == 0 ? 0 : deadline - System.nanoTime();
             if (left <= 0) {
                 lock.unlock();
@@ -565,7 +313,7 @@ final class StoreTable {
     /** Ends a {@link #stay}. */
     void leave(StoreEntry entry) {
         lock.lock();
-        if (--entry.inFlight == 0 && entry.state != StoreEntry.State.ACTIVE) {
+        if (--entry.inFlight == 0 && entry.state != State.ACTIVE) {
             sleepQueue.wakeup(entry);
             forgetIfLeft(entry);
         }
@@ -573,43 +321,6 @@ final class StoreTable {
     }
 
     // Figures
-
-    /** All slots of active stores. */
-    long total() {
-        lock.lock();
-        long slots = total;
-        lock.unlock();
-        return slots;
-    }
-
-    /** Slots of active stores that can be allocated. */
-    long available() {
-        lock.lock();
-        long slots = available;
-        lock.unlock();
-        return slots;
-    }
-
-    /** What the original's figure says: {@link #available} and the slots that can never be allocated. */
-    long availableWithUnusable() {
-        lock.lock();
-        long slots = available + unusable;
-        lock.unlock();
-        return slots;
-    }
-
-    boolean almostFull() {
-        return almostFull;
-    }
-
-    boolean full() {
-        return full;
-    }
-
-    /** Whether there is a store that takes new pages. */
-    boolean present() {
-        return !tiers.isEmpty();
-    }
 
     /** The providers that are there, those that take new pages first, the highest ranking first. */
     List<BackingStore> stores() {
@@ -619,7 +330,7 @@ final class StoreTable {
             tier.forEach(entry -> stores.add(entry.store));
         }
         for (StoreEntry entry : entries) {
-            if (entry.state == StoreEntry.State.CLOSING) {
+            if (entry.state == State.CLOSING) {
                 stores.add(entry.store);
             }
         }
@@ -637,18 +348,22 @@ final class StoreTable {
 
     /** One line for each store. */
     List<PagerStatus> status() {
-        List<LocationMap> all = maps.snapshot();
         List<PagerStatus> lines = new ArrayList<>();
         for (StoreEntry entry : entries()) {
-            long objects = all.stream().filter(map -> map.isOn(entry.number)).count();
+            long objects = maps.holdings().of(entry.number).snapshot().stream()
+                    .map(share -> share.map)
+                    .distinct()
+                    .count();
             lock.lock();
-            String state =
-                    switch (entry.state) {
-                        case ACTIVE -> "active";
-                        case CLOSING -> "draining";
-                        case PARKED -> "parked";
-                    };
-            lines.add(new PagerStatus("swap", entry.name, entry.ranking, objects, entry.used, entry.inFlight, state));
+            lines.add(new PagerStatus(
+                    "swap",
+                    entry.name,
+                    entry.ranking,
+                    objects,
+                    entry.used,
+                    entry.inFlight,
+                    entry.state.name().toLowerCase(Locale.ROOT),
+                    entry.moved));
             lock.unlock();
         }
         return lines;

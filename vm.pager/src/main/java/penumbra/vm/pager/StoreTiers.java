@@ -6,16 +6,26 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** The active stores in the order in which they are asked for space: the highest ranking first, its stores in turns. */
+/**
+ * The stores in the order in which they are asked for space: the active ones, then the candidates, each by ranking, those of
+ * one ranking in turns; last of all those that are being drained.
+ */
 final class StoreTiers {
     static final StoreTiers NONE = new StoreTiers(List.of());
 
-    /** The stores of one ranking. */
+    /** The stores of one state and ranking. */
     static final class Tier {
+        final StoreEntry.State state;
+        private final int ranking;
         private final List<StoreEntry> stores = new ArrayList<>();
 
         /** Whose turn it is; two threads may meet on one store, which is as good. */
         private volatile int turn;
+
+        Tier(StoreEntry first) {
+            state = first.state;
+            ranking = first.ranking;
+        }
 
         void forEach(Consumer<StoreEntry> visitor) {
             stores.forEach(visitor);
@@ -46,16 +56,21 @@ final class StoreTiers {
         this.tiers = tiers;
     }
 
-    /** The order of {@code active}, which is in order of attachment. */
-    static StoreTiers of(List<StoreEntry> active) {
-        List<StoreEntry> ranked = new ArrayList<>(active);
-        ranked.sort(Comparator.comparingInt((StoreEntry entry) -> entry.ranking).reversed());
+    /** The order of those of {@code entries} that take pages; they are in order of attachment. */
+    static StoreTiers of(List<StoreEntry> entries) {
+        List<StoreEntry> ranked = new ArrayList<>(entries);
+        ranked.removeIf(entry -> !entry.state.counts());
+        ranked.sort(Comparator.comparing((StoreEntry entry) -> entry.state)
+                .thenComparing(Comparator.comparingInt((StoreEntry entry) -> entry.ranking)
+                        .reversed()));
         List<Tier> tiers = new ArrayList<>();
         for (StoreEntry entry : ranked) {
-            if (tiers.isEmpty() || tiers.get(tiers.size() - 1).stores.get(0).ranking != entry.ranking) {
-                tiers.add(new Tier());
+            Tier last = tiers.isEmpty() ? new Tier(entry) : tiers.get(tiers.size() - 1);
+            if (tiers.isEmpty() || last.state != entry.state || last.ranking != entry.ranking) {
+                last = new Tier(entry);
+                tiers.add(last);
             }
-            tiers.get(tiers.size() - 1).stores.add(entry);
+            last.stores.add(entry);
         }
         return new StoreTiers(tiers);
     }

@@ -19,22 +19,46 @@ final class SwapFigures implements CounterSource {
     /** Pages whose slot held something else than was written there. */
     final Counter wrongContents = new Counter("vm.swap.wrong_contents");
 
-    private final StoreTable stores;
+    /** Pages moved from one store to another, or to memory. */
+    final Counter moved = new Counter("vm.swap.moved");
+
+    /** Clusters in which they were moved. */
+    final Counter clusters = new Counter("vm.swap.move_clusters");
+
+    /** Blocks of location maps that movers looked at. */
+    final Counter visited = new Counter("vm.swap.move_visits");
+
+    /** Pages that movers could not read, and left where they are. */
+    final Counter unreadable = new Counter("vm.swap.move_unreadable");
+
+    private final StoreSpace space;
     private final SwapAccounting accounting;
 
-    SwapFigures(StoreTable stores, SwapAccounting accounting) {
-        this.stores = stores;
+    SwapFigures(StoreSpace space, SwapAccounting accounting) {
+        this.space = space;
         this.accounting = accounting;
     }
 
     @Override
     public void forEach(ObjLongConsumer<String> visitor) {
-        Counter[] counters = {pageIns, pagesIn, pageOuts, pagesOut, readErrors, writeErrors, wrongContents};
+        Counter[] counters = {
+            pageIns,
+            pagesIn,
+            pageOuts,
+            pagesOut,
+            readErrors,
+            writeErrors,
+            wrongContents,
+            moved,
+            clusters,
+            visited,
+            unreadable
+        };
         for (Counter counter : counters) {
             visitor.accept(counter.name(), counter.get());
         }
-        visitor.accept("vm.swap_total", PageSize.bytes(stores.total()));
-        visitor.accept("vm.swap_avail", PageSize.bytes(stores.available()));
+        visitor.accept("vm.swap_total", PageSize.bytes(space.total()));
+        visitor.accept("vm.swap_avail", PageSize.bytes(space.available()));
         visitor.accept("vm.swap_reserved", accounting.reserved());
         visitor.accept("vm.overcommit", accounting.overcommit());
     }

@@ -18,7 +18,7 @@ final class SwapLedger implements SwapAccounting {
 
     private final KernelLock lock = new KernelLock(LockRank.LEAF, "swap reservations");
     private final Map<Cred, Account> accounts = new HashMap<>();
-    private final StoreTable stores;
+    private final StoreSpace space;
     private final Pages pages;
     private long reserved;
     private volatile int overcommit;
@@ -28,8 +28,8 @@ final class SwapLedger implements SwapAccounting {
         long limit = Long.MAX_VALUE;
     }
 
-    SwapLedger(StoreTable stores, Pages pages) {
-        this.stores = stores;
+    SwapLedger(StoreSpace space, Pages pages) {
+        this.space = space;
         this.pages = pages;
     }
 
@@ -51,7 +51,7 @@ final class SwapLedger implements SwapAccounting {
 
     /** What may be promised in all, in bytes. */
     private long limit() {
-        long all = stores.total();
+        long all = space.total();
         if ((overcommit & COUNT_MEMORY) != 0) {
             all += pages.limits().pageCount()
                     - pages.limits().freeReserved()

@@ -15,13 +15,13 @@ import penumbra.page.Page;
  * and kept in step with the stores, which get every slot back that an entry let go ({@code swp_pager_meta_*}).
  */
 final class SwapMaps {
-    private final StoreTable stores;
+    private final StoreSpace space;
     private final MapList list;
     private final KernelLock handleLock = new KernelLock(LockRank.LEAF, "swap object handles");
     private final IdentityHashMap<Object, VmObject> byHandle = new IdentityHashMap<>();
 
-    SwapMaps(StoreTable stores, MapList list) {
-        this.stores = stores;
+    SwapMaps(StoreSpace space, MapList list) {
+        this.space = space;
         this.list = list;
     }
 
@@ -43,7 +43,7 @@ final class SwapMaps {
 
         void finish() {
             if (count > 0) {
-                stores.free(first, count);
+                space.free(first, count);
                 count = 0;
             }
         }
@@ -63,7 +63,7 @@ final class SwapMaps {
         if (object.type() != ObjectType.DEFAULT) {
             throw new KernelPanic("swap: object %d is of type %s", object.id(), object.type());
         }
-        LocationMap map = new LocationMap(object);
+        LocationMap map = new LocationMap(object, list.holdings());
         object.setPagerState(map);
         object.setType(ObjectType.SWAP);
         list.add(map);
@@ -108,14 +108,14 @@ final class SwapMaps {
     void put(LocationMap map, long pindex, long location, long stamp) {
         long old = map.put(pindex, location, stamp);
         if (old != Location.NONE) {
-            stores.free(old, 1);
+            space.free(old, 1);
         }
     }
 
     /** Takes out a page; its slot goes back. Locked. */
     void remove(LocationMap map, long pindex) {
         if (map.location(pindex) != Location.NONE) {
-            stores.free(map.remove(pindex), 1);
+            space.free(map.remove(pindex), 1);
         }
     }
 

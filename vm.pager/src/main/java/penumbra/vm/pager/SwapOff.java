@@ -29,14 +29,16 @@ final class SwapOff {
     private final MapList list;
     private final SwapMaps maps;
     private final StoreTable stores;
+    private final StoreSpace space;
     private final SwapPager pager;
     private final Pages pages;
     private final Fidelity fidelity;
 
-    SwapOff(MapList list, SwapMaps maps, StoreTable stores, SwapPager pager, Pages pages, Fidelity fidelity) {
-        this.list = list;
+    SwapOff(SwapMaps maps, StoreTable stores, StoreSpace space, SwapPager pager, Pages pages, Fidelity fidelity) {
+        this.list = maps.list();
         this.maps = maps;
         this.stores = stores;
+        this.space = space;
         this.pager = pager;
         this.pages = pages;
         this.fidelity = fidelity;
@@ -55,8 +57,8 @@ final class SwapOff {
             return KernReturn.INVALID_ARGUMENT;
         }
         KernReturn result = KernReturn.RESOURCE_SHORTAGE;
-        if (pages.counts().available() + stores.availableWithUnusable() >= entry.capacity + StoreTable.LOW_WATER) {
-            stores.close(store);
+        if (pages.counts().available() + space.availableWithUnusable() >= entry.capacity + SlotFigures.LOW_WATER) {
+            stores.close(entry);
             result = bringBack(entry) ? KernReturn.SUCCESS : KernReturn.FAILURE;
         }
         stores.endSwapOff(entry);
@@ -77,7 +79,7 @@ final class SwapOff {
             }
             long left = stores.used(entry);
             boolean busy = stores.busy(entry);
-            if ((left <= unreadable && !busy) || !stores.closing(entry)) {
+            if ((left <= unreadable && !busy) || stores.state(entry) != StoreEntry.State.CLOSING) {
                 return false;
             }
             rounds = left < before || busy ? 0 : rounds + 1;

@@ -33,13 +33,21 @@ final class SwapPager implements Pager {
 
     private final SwapMaps maps;
     private final StoreTable stores;
+    private final StoreSpace space;
     private final SwapTransfers transfers;
     private final SwapAccounting accounting;
     private final Pages pages;
 
-    SwapPager(SwapMaps maps, StoreTable stores, SwapTransfers transfers, SwapAccounting accounting, Pages pages) {
+    SwapPager(
+            SwapMaps maps,
+            StoreTable stores,
+            StoreSpace space,
+            SwapTransfers transfers,
+            SwapAccounting accounting,
+            Pages pages) {
         this.maps = maps;
         this.stores = stores;
+        this.space = space;
         this.transfers = transfers;
         this.accounting = accounting;
         this.pages = pages;
@@ -159,7 +167,7 @@ final class SwapPager implements Pager {
         for (int i = 0; i < count; i += n) {
             n = Math.min(BackingStore.MAX_RUN, count - i);
             long location;
-            while ((location = stores.allocate(n)) == Location.NONE && n > SMALLEST_HALVED) {
+            while ((location = space.allocate(n)) == Location.NONE && n > SMALLEST_HALVED) {
                 n >>= 1;
             }
             if (location == Location.NONE) {

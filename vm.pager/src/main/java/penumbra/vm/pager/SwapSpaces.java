@@ -13,15 +13,19 @@ import penumbra.pager.SwapSpace;
 final class SwapSpaces implements SwapSpace {
     private final SwapMaps maps;
     private final StoreTable stores;
+    private final StoreSpace space;
     private final SwapPager pager;
     private final SwapTransfers transfers;
     private final SwapOff swapOff;
+    private final Drains drains;
 
-    SwapSpaces(SwapMaps maps, StoreTable stores, SwapPager pager, SwapTransfers transfers, SwapOff swapOff) {
-        this.maps = maps;
+    SwapSpaces(MovingParts parts, StoreTable stores, SwapPager pager, SwapOff swapOff, Drains drains) {
+        this.maps = parts.maps();
+        this.space = parts.space();
+        this.transfers = parts.transfers();
         this.stores = stores;
+        this.drains = drains;
         this.pager = pager;
-        this.transfers = transfers;
         this.swapOff = swapOff;
     }
 
@@ -54,10 +58,10 @@ final class SwapSpaces implements SwapSpace {
                     next[0] = firstWithout(map, next[0]);
                     maps.put(map, next[0], location, Stamp.RESERVED);
                 } else {
-                    stores.free(location, 1);
+                    space.free(location, 1);
                 }
             });
-            runs.forEach(stores::leave);
+            runs.forEach(space::leave);
             return all;
         } finally {
             object.lock().unlock();
@@ -70,7 +74,7 @@ final class SwapSpaces implements SwapSpace {
         int n = BLOCK_PAGES;
         while (left > 0 && n > 0) {
             n = (int) Math.min(n, left);
-            long location = stores.allocate(n);
+            long location = space.allocate(n);
             if (location == Location.NONE) {
                 n >>= 1;
             } else {
@@ -144,22 +148,22 @@ final class SwapSpaces implements SwapSpace {
 
     @Override
     public long total() {
-        return stores.total();
+        return space.total();
     }
 
     @Override
     public long available() {
-        return stores.available();
+        return space.available();
     }
 
     @Override
     public boolean almostFull() {
-        return stores.almostFull();
+        return stores.figures.almostFull();
     }
 
     @Override
     public boolean full() {
-        return stores.full();
+        return stores.figures.full();
     }
 
     @Override
@@ -175,6 +179,31 @@ final class SwapSpaces implements SwapSpace {
     @Override
     public KernReturn swapOff(BackingStore store) {
         return swapOff.run(store);
+    }
+
+    @Override
+    public KernReturn swapOn(BackingStore store) {
+        return drains.swapOn(store);
+    }
+
+    @Override
+    public KernReturn use(BackingStore store) {
+        return drains.use(store);
+    }
+
+    @Override
+    public KernReturn drain(BackingStore store) {
+        return drains.drain(store);
+    }
+
+    @Override
+    public boolean drainStep() {
+        return drains.step();
+    }
+
+    @Override
+    public void awaitDrained() {
+        drains.await();
     }
 
     @Override

@@ -2,6 +2,9 @@
 package penumbra.vm.pager;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -16,6 +19,7 @@ import penumbra.object.VmObject;
 import penumbra.page.Page;
 import penumbra.page.PageFlags;
 import penumbra.page.Pages;
+import penumbra.pager.BackingStore;
 import penumbra.pager.PagerResult;
 import penumbra.pager.SwapSpace.TransferProbe;
 
@@ -40,6 +44,8 @@ final class SwapTransfers {
     private final TransferPool asyncWrites;
     private final AtomicInteger versions = new AtomicInteger();
     private final StoreTable stores;
+    private final StoreSpace space;
+    private final SwapMaps maps;
     private final Pages pages;
     private final PhysicalMemory memory;
     private final SwapFigures figures;
@@ -48,11 +54,20 @@ final class SwapTransfers {
     private volatile @Nullable TransferProbe probe;
     private volatile long parkedNanos;
 
-    SwapTransfers(Machine machine, PhysicalMemory memory, Pages pages, StoreTable stores, SwapFigures figures) {
+    SwapTransfers(
+            Machine machine,
+            PhysicalMemory memory,
+            Pages pages,
+            StoreTable stores,
+            StoreSpace space,
+            SwapMaps maps,
+            SwapFigures figures) {
         this.machine = machine;
         this.memory = memory;
         this.pages = pages;
         this.stores = stores;
+        this.space = space;
+        this.maps = maps;
         this.figures = figures;
         this.reads = new TransferPool(machine.sleepQueue(), (SWAP_BUFFERS + 1) / 2, "swrbuf");
         this.syncWrites = new TransferPool(machine.sleepQueue(), (SWAP_BUFFERS + 3) / 4, "swwbuf");
@@ -135,7 +150,7 @@ final class SwapTransfers {
                 throw new IOException("the store has left");
             }
             try {
-                move(entry, transfer, false);
+                move(entry, Location.slot(transfer.location), transfer.buffer(), false);
             } finally {
                 stores.leave(entry);
             }
@@ -201,11 +216,10 @@ final class SwapTransfers {
      *
      * @throws IOException when it cannot be read
      */
-    boolean holds(long location, long stamp) throws IOException {
-        StoreEntry entry = stores.entry(location);
+    boolean holds(BackingStore store, long location, long stamp) throws IOException {
         Transfer transfer = reads.take();
         try {
-            return transfer.holds(entry.store, Location.slot(location), Stamp.checksum(stamp));
+            return transfer.holds(store, Location.slot(location), Stamp.checksum(stamp));
         } finally {
             reads.give(transfer);
         }
@@ -255,24 +269,60 @@ final class SwapTransfers {
     }
 
     private void finish(Transfer transfer, TransferPool from) {
-        boolean written = empty(transfer);
+        boolean written = empty(transfer) || writeElsewhere(transfer);
         VmObject object = transfer.object();
-        long location = transfer.location;
         object.lock().lock();
         for (int i = 0; i < transfer.count(); i++) {
             settleWrite(transfer.page(i), written);
         }
         object.pipWakeup(transfer.count());
         object.lock().unlock();
-        stores.leave(location);
+        space.leave(transfer.location);
         from.give(transfer);
+    }
+
+    /** Writes what a store failed to take to any other that does, and enters that one instead; false when none does. */
+    private boolean writeElsewhere(Transfer transfer) {
+        Set<StoreEntry> failed = new HashSet<>();
+        boolean written = false;
+        long next;
+        do {
+            failed.add(stores.entry(transfer.location));
+            next = space.allocate(transfer.count(), failed, true);
+            if (next != Location.NONE) {
+                redirect(transfer, next);
+                written = empty(transfer);
+            }
+        } while (!written && next != Location.NONE);
+        return written;
+    }
+
+    /** Makes the entries of a transfer name another run of slots. The pages are busy, but their entries may have gone. */
+    private void redirect(Transfer transfer, long location) {
+        VmObject object = transfer.object();
+        object.lock().lock();
+        for (int i = 0; i < transfer.count(); i++) {
+            long pindex = transfer.page(i).pindex();
+            @Nullable LocationMap map = SwapMaps.of(object);
+            boolean wanted = map != null
+                    && map.location(pindex) == transfer.location + i
+                    && map.stamp(pindex) == transfer.stamp(i);
+            if (map != null && wanted) {
+                maps.put(map, pindex, location + i, transfer.stamp(i));
+            } else {
+                space.free(location + i, 1);
+            }
+        }
+        object.lock().unlock();
+        space.leave(transfer.location);
+        transfer.location = location;
     }
 
     private boolean empty(Transfer transfer) {
         Witness.beforeIo();
         StoreEntry entry = stores.entry(transfer.location);
         try {
-            move(entry, transfer, true);
+            move(entry, Location.slot(transfer.location), transfer.buffer(), true);
             return true;
         } catch (IOException e) {
             figures.writeErrors.increment();
@@ -311,9 +361,67 @@ final class SwapTransfers {
         }
     }
 
-    private void move(StoreEntry entry, Transfer transfer, boolean write) throws IOException {
-        long slot = Location.slot(transfer.location);
-        java.nio.ByteBuffer buffer = transfer.buffer();
+    // Moves from store to store
+
+    /** Takes a transfer for moving pages of {@code object}; waits while too many are under way. No object is locked. */
+    Transfer beginMove(VmObject object) {
+        Transfer transfer = reads.take();
+        transfer.reset(object);
+        return transfer;
+    }
+
+    void endMove(Transfer transfer) {
+        reads.give(transfer);
+    }
+
+    /** Reads pages {@code [first, first + count)} of a transfer from adjacent slots, and notes which are good. No object is locked. */
+    void read(StoreEntry entry, long location, Transfer transfer, int first, int count) {
+        Witness.beforeIo();
+        boolean read = true;
+        try {
+            move(entry, Location.slot(location), transfer.buffer(first, count), false);
+        } catch (IOException e) {
+            read = false;
+            if (count > 1) {
+                for (int i = 0; i < count; i++) {
+                    read(entry, location + i, transfer, first + i, 1);
+                }
+                return;
+            }
+            figures.readErrors.increment();
+        }
+        for (int i = first; i < first + count; i++) {
+            transfer.setGood(i, read && transfer.checksum(i) == Stamp.checksum(transfer.stamp(i)));
+        }
+    }
+
+    /** Writes pages {@code [first, first + count)} of a transfer to adjacent slots; false when it fails. No object is locked. */
+    boolean write(long location, Transfer transfer, int first, int count) {
+        Witness.beforeIo();
+        StoreEntry entry = stores.entry(location);
+        try {
+            move(entry, Location.slot(location), transfer.buffer(first, count), true);
+            return true;
+        } catch (IOException e) {
+            figures.writeErrors.increment();
+            LOG.error(
+                    "object {}: moving {} pages from {} on failed: store {}, slot {}: {}",
+                    transfer.object().id(),
+                    count,
+                    transfer.page(first).pindex(),
+                    entry,
+                    Location.slot(location),
+                    e.getMessage());
+            return false;
+        }
+    }
+
+    /** Copies what was read for a page into its frame. The page is exclusive-busy and not mapped. */
+    void fill(Transfer transfer, int i) {
+        transfer.scatter(i, memory);
+    }
+
+    private void move(StoreEntry entry, long slot, ByteBuffer buffer, boolean write) throws IOException {
         try {
             @Nullable TransferProbe asked = probe;
             if (asked != null) {

@@ -79,7 +79,12 @@ final class Transfer {
 
     /** The buffer, from the first page's first byte to the last one's last. */
     ByteBuffer buffer() {
-        return buffer.limit(count * PageSize.BYTES).position(0);
+        return buffer(0, count);
+    }
+
+    /** The part of the buffer of pages {@code [first, first + n)}. */
+    ByteBuffer buffer(int first, int n) {
+        return buffer.limit((first + n) * PageSize.BYTES).position(first * PageSize.BYTES);
     }
 
     /** Copies a page's frame into the buffer; the page is busy, so its contents stay as they are. */

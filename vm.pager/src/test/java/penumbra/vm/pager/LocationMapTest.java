@@ -20,12 +20,13 @@ import penumbra.object.ObjectType;
 
 class LocationMapTest {
     private TestKernel kernel;
+    private final Holdings holdings = new Holdings();
     private LocationMap map;
 
     @BeforeEach
     void makeMap() {
         kernel = TestKernel.stepped(256, Fidelity.CORRECTED);
-        map = new LocationMap(kernel.object(ObjectType.DEFAULT, 1));
+        map = new LocationMap(kernel.object(ObjectType.DEFAULT, 1), holdings);
     }
 
     @AfterEach

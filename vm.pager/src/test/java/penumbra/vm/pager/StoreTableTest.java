@@ -261,7 +261,7 @@ class StoreTableTest {
         TestObject object = kernel.object(ObjectType.DEFAULT, 4);
         kernel.fill(object, 0, 70);
         assertThat(kernel.flush(object, 0, 1, 0)).containsOnly(PagerResult.FAIL);
-        assertThat(state(store)).isEqualTo("draining");
+        assertThat(state(store)).isEqualTo("closing");
         assertThat(swap.present()).isFalse();
         object.deallocate();
     }
