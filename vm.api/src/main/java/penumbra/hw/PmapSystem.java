@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.hw;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
@@ -57,6 +58,21 @@ public interface PmapSystem {
 
     /** The name of the active MMU: {@code "amd64"}. */
     String mmuName();
+
+    /** The names of the MMUs that could serve: those that are there and have not failed. */
+    List<String> mmuNames();
+
+    /**
+     * Lets the MMU called {@code name} serve from now on whenever it is there. Stops every CPU for the change: accessed and
+     * modified bits go to the pages; wired, unmanaged and kernel mappings are made again, others come back by faults. The
+     * caller is in kernel mode. Blocks until it is done.
+     *
+     * @return whether it serves; false and nothing has changed when there is none of that name or it has failed
+     */
+    boolean useMmu(String name);
+
+    /** How often the MMU has been changed since boot. */
+    long mmuSwitches();
 
     /** Whether {@link Pmap#copy} and superpages are used; off when every step is compared with the original. */
     boolean optimised();

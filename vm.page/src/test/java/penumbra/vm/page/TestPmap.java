@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.page;
 
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import penumbra.hw.PageOfFrame;
@@ -133,6 +134,21 @@ final class TestPmap implements PmapSystem {
     @Override
     public String mmuName() {
         return "test";
+    }
+
+    @Override
+    public List<String> mmuNames() {
+        return List.of(mmuName());
+    }
+
+    @Override
+    public boolean useMmu(String name) {
+        return name.equals(mmuName());
+    }
+
+    @Override
+    public long mmuSwitches() {
+        return 0;
     }
 
     @Override

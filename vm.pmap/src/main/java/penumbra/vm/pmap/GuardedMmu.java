@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.pmap;
 
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.Machine;
 import penumbra.hw.Mmu;
@@ -13,48 +12,54 @@ import penumbra.kern.KernelPanic;
 /**
  * An {@link Mmu} that is not trusted: the first exception that it throws parks it.
  *
- * <p>A parked MMU is called no more, since nobody knows what its tables say; every call ends in a panic that names it.
+ * <p>A parked MMU is called no more, since nobody knows what its tables say; every call ends in {@link MmuFailed}. A panic
+ * that comes out of it is the machine's own and passes.
  */
 final class GuardedMmu implements Mmu {
     private final Mmu mmu;
     private final String name;
-    private final Consumer<KernelPanic> onFailure;
-    private volatile @Nullable KernelPanic parked;
+    private volatile @Nullable MmuFailed parked;
 
-    /** Guards {@code mmu}; {@code onFailure} is told once, when it fails. */
-    GuardedMmu(Mmu mmu, Consumer<KernelPanic> onFailure) {
+    /** Guards {@code mmu}. */
+    GuardedMmu(Mmu mmu) {
         this.mmu = mmu;
         this.name = mmu.name();
-        this.onFailure = onFailure;
     }
 
-    /** The panic for what came out of the MMU. */
-    KernelPanic failed(Throwable thrown) {
-        if (thrown instanceof KernelPanic) {
-            return (KernelPanic) thrown;
+    /** Parks the MMU for what came out of it and returns what to throw; throws a panic on. */
+    MmuFailed failed(Throwable thrown) {
+        if (thrown instanceof KernelPanic panic) {
+            throw panic;
         }
-        KernelPanic panic = new KernelPanic(thrown, "mmu " + name + " failed: " + thrown);
-        boolean first = park(panic);
-        if (first) {
-            onFailure.accept(panic);
-        }
-        return panic;
+        return park(new MmuFailed(name, thrown));
     }
 
-    private synchronized boolean park(KernelPanic panic) {
-        boolean first = parked == null;
-        if (first) {
-            parked = panic;
+    private synchronized MmuFailed park(MmuFailed reason) {
+        MmuFailed first = parked;
+        if (first == null) {
+            first = reason;
+            parked = reason;
         }
         return first;
     }
 
-    /** Panics when the MMU is parked. */
+    /** Throws when the MMU is parked. */
     void check() {
-        KernelPanic reason = parked;
+        MmuFailed reason = parked;
         if (reason != null) {
             throw reason;
         }
+    }
+
+    /** Why it is parked; null while it works. */
+    @Nullable
+    MmuFailed parked() {
+        return parked;
+    }
+
+    /** Whether this guards {@code other}. */
+    boolean guards(Mmu other) {
+        return mmu == other;
     }
 
     @Override

@@ -14,7 +14,7 @@ public @interface PmapConfig {
                     "Copies mappings at fork and uses large pages; off when every step is compared with FreeBSD's.")
     boolean optimised() default true;
 
-    /** Which MMU serves the machine, as an OSGi filter over MMU services; takes effect when the machine boots again. */
-    @AttributeDefinition(name = "MMU", description = "A filter that selects the MMU, for example (mmu.name=amd64).")
-    String mmu_target() default "(mmu.name=amd64)";
+    /** The MMU that serves whenever it is there; a change takes effect at once. */
+    @AttributeDefinition(name = "MMU", description = "The name of the MMU that serves, for example amd64.")
+    String mmu() default "amd64";
 }

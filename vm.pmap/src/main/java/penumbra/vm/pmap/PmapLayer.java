@@ -1,124 +1,137 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.pmap;
 
-import java.util.LinkedHashSet;
-import java.util.Set;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Modified;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
+import org.osgi.service.component.annotations.ReferencePolicy;
 import org.osgi.service.metatype.annotations.Designate;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import penumbra.hw.Machine;
-import penumbra.hw.MemorySegment;
 import penumbra.hw.Mmu;
-import penumbra.hw.MmuReports;
 import penumbra.hw.PageOfFrame;
 import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
 import penumbra.hw.PhysicalPage;
 import penumbra.hw.Pmap;
 import penumbra.hw.PmapSystem;
-import penumbra.kern.KernelLock;
-import penumbra.kern.KernelPanic;
-import penumbra.kern.LockRank;
 
-/** The pmap layer over one MMU: spaces and their tags, reports to pages, and what to do when table memory runs out. */
+/** The pmap layer over whichever MMU serves: spaces and their tags, and what concerns all mappings of one page. */
 @Component(service = PmapSystem.class, configurationPid = "penumbra.vm.pmap")
 @Designate(ocd = PmapConfig.class)
-public final class PmapLayer implements PmapSystem, MmuReports {
-    private static final Logger LOG = LoggerFactory.getLogger(PmapLayer.class);
+public final class PmapLayer implements PmapSystem {
     /** FreeBSD's {@code PMAP_TS_REFERENCED_MAX}. */
     private static final int MOST_REFERENCES = 5;
 
-    private final Machine machine;
     private final PhysicalMemory memory;
-    private final GuardedMmu mmu;
-    private final AsidPool asids = new AsidPool();
+    private final SpaceList spaces;
+    private final PageReports reports;
+    private final MmuSocket socket;
     private final SpacePmap kernel;
     private volatile boolean optimised;
-    private volatile @Nullable PageOfFrame pages;
+    /** The MMU that the configuration names. */
+    private volatile String configured;
 
-    /** Guards {@link #spaces}. */
-    private final KernelLock lock = new KernelLock(LockRank.LEAF, "list of pmaps");
-
-    private final Set<SpacePmap> spaces = new LinkedHashSet<>();
-    /** Counts how often table memory ran out; tells which spaces ran since. */
-    private volatile int era;
-
-    /** The layer as configured. */
+    /** The layer as configured, which needs an MMU before it is activated. */
     @Activate
-    public PmapLayer(
-            @Reference Machine machine,
-            @Reference PhysicalMemory memory,
-            @Reference(name = "mmu") Mmu mmu,
-            PmapConfig config) {
-        this(machine, memory, mmu, config.optimised());
+    public PmapLayer(@Reference Machine machine, @Reference PhysicalMemory memory, PmapConfig config) {
+        this(machine, memory, config.mmu(), config.optimised());
+    }
+
+    private PmapLayer(Machine machine, PhysicalMemory memory, String mmu, boolean optimised) {
+        this.memory = memory;
+        this.optimised = optimised;
+        this.configured = mmu;
+        this.spaces = new SpaceList(machine);
+        this.reports = new PageReports(memory.segments());
+        this.socket = new MmuSocket(machine, memory, reports, spaces, mmu);
+        this.kernel = new SpacePmap(socket, spaces, AsidPool.KERNEL);
+        spaces.add(kernel);
     }
 
     /** A layer over {@code mmu}, which serves nobody yet; see {@link #optimised} for the last argument. */
     public PmapLayer(Machine machine, PhysicalMemory memory, Mmu mmu, boolean optimised) {
-        this.machine = machine;
-        this.memory = memory;
-        this.optimised = optimised;
-        this.mmu = new GuardedMmu(mmu, this::mmuFailed);
-        this.mmu.attach(machine, memory, this);
-        this.kernel = new SpacePmap(this, AsidPool.KERNEL, this.mmu.create(AsidPool.KERNEL));
+        this(machine, memory, mmu.name(), optimised);
+        addMmu(mmu);
+        start();
+    }
+
+    /** Adds an MMU; it serves from now on if it is the one that is wanted. Blocks until it does. */
+    @Reference(
+            name = "mmu",
+            service = Mmu.class,
+            cardinality = ReferenceCardinality.AT_LEAST_ONE,
+            policy = ReferencePolicy.DYNAMIC)
+    public void addMmu(Mmu mmu) {
+        socket.add(mmu);
+    }
+
+    /** Takes an MMU away. If it serves, this blocks until another does; when there is none, the machine halts. */
+    public void removeMmu(Mmu mmu) {
+        socket.remove(mmu);
+    }
+
+    /** Lets an MMU serve. */
+    @Activate
+    public void start() {
+        socket.start();
     }
 
     /** Takes over what may change while the machine runs. */
     @Modified
     public void modified(PmapConfig config) {
         optimised = config.optimised();
+        if (!config.mmu().equals(configured)) {
+            configured = config.mmu();
+            socket.use(configured);
+        }
     }
 
     /** Takes the MMU from the machine. */
     @Deactivate
     public void detach() {
-        mmu.detach();
+        socket.stop();
     }
 
-    /** Nobody knows any more what was modified: takes every page that could be for modified, and stops. */
-    private void mmuFailed(KernelPanic panic) {
-        LOG.error("{}; it is parked, and every writeable page is taken for modified", panic.getMessage());
-        PageOfFrame known = pages;
-        if (known != null) {
-            for (MemorySegment segment : memory.segments()) {
-                for (int frame = segment.firstFrame(); frame < segment.endFrame(); frame++) {
-                    PhysicalPage page = known.page(frame);
-                    if (page != null && page.writeable()) {
-                        page.noteModified();
-                    }
-                }
-            }
-        }
-        machine.halt(panic);
+    @Override
+    public boolean useMmu(String name) {
+        return socket.use(name);
+    }
+
+    @Override
+    public List<String> mmuNames() {
+        return socket.names();
+    }
+
+    @Override
+    public String mmuName() {
+        return socket.active().name();
+    }
+
+    @Override
+    public long mmuSwitches() {
+        return socket.switches();
     }
 
     @Override
     public Pmap create() {
-        int asid = asids.take();
-        SpacePmap pmap = new SpacePmap(this, asid, mmu.create(asid));
-        lock.lock();
-        spaces.add(pmap);
-        lock.unlock();
-        return pmap;
-    }
-
-    /** Takes {@code pmap} off the list of spaces. */
-    void forget(SpacePmap pmap) {
-        lock.lock();
-        spaces.remove(pmap);
-        lock.unlock();
-    }
-
-    /** Makes every TLB forget space {@code asid}, whose tables are gone, and frees the tag. */
-    void recycle(int asid) {
-        machine.invalidateSpace(asid);
-        asids.give(asid);
+        SpacePmap pmap = new SpacePmap(socket, spaces, spaces.takeAsid());
+        while (true) {
+            int ticket = socket.enter();
+            try {
+                pmap.install(socket.active().create(pmap.asid()));
+                spaces.add(pmap);
+                return pmap;
+            } catch (MmuFailed failed) {
+                socket.expectReplacement(failed);
+            } finally {
+                socket.leave(ticket);
+            }
+        }
     }
 
     @Override
@@ -126,128 +139,90 @@ public final class PmapLayer implements PmapSystem, MmuReports {
         return kernel;
     }
 
-    /** The number of times table memory has run out. */
-    int era() {
-        return era;
-    }
-
-    /** Makes room for tables: drops the unwired mappings of the space that has not run for the longest time. */
-    void freeTables() {
-        SpacePmap victim = leastRecentlyRun();
-        LOG.debug("no frame is left for tables: dropping the mappings of space {}", victim.asid());
-        victim.dropUnwired();
-    }
-
-    private SpacePmap leastRecentlyRun() {
-        lock.lock();
-        SpacePmap[] candidates = spaces.toArray(new SpacePmap[0]);
-        era++;
-        lock.unlock();
-        @Nullable SpacePmap victim = null;
-        for (SpacePmap pmap : candidates) {
-            if (pmap.droppable() && (victim == null || pmap.lastRun() < victim.lastRun())) {
-                victim = pmap;
-            }
-        }
-        if (victim == null) {
-            throw new KernelPanic("pmap_enter: no frame is left for tables, and every mapping is wired");
-        }
-        return victim;
-    }
-
     @Override
     public void setPages(@Nullable PageOfFrame known) {
-        pages = known;
+        reports.setPages(known);
     }
 
-    @Override
-    public void modified(int frame) {
-        PhysicalPage page = page(frame);
-        if (page != null) {
-            page.noteModified();
-        }
+    /** What is done to, or asked about, all mappings of a page. */
+    @FunctionalInterface
+    private interface Use {
+        int of(Mmu mmu, PhysicalPage page);
     }
 
-    @Override
-    public void referenced(int frame) {
-        PhysicalPage page = page(frame);
-        if (page != null) {
-            page.noteReferenced();
+    /** Makes {@code use} of the MMU that serves, again if it fails; 0 for a page without a list of mappings. */
+    private int use(PhysicalPage page, Use use) {
+        while (page.managed()) {
+            int ticket = socket.enter();
+            try {
+                return use.of(socket.active(), page);
+            } catch (MmuFailed failed) {
+                socket.expectReplacement(failed);
+            } finally {
+                socket.leave(ticket);
+            }
         }
-    }
-
-    @Override
-    public void unmapped(int frame) {
-        PhysicalPage page = page(frame);
-        if (page != null) {
-            page.setWriteable(false);
-        }
-    }
-
-    /** The page of a managed frame; null when the page layer has gone and nobody wants to know any more. */
-    private @Nullable PhysicalPage page(int frame) {
-        PageOfFrame known = pages;
-        if (known == null) {
-            return null;
-        }
-        PhysicalPage page = known.page(frame);
-        if (page == null) {
-            throw new KernelPanic("pmap: managed frame %#x belongs to no page", frame);
-        }
-        return page;
+        return 0;
     }
 
     @Override
     public void removeAll(PhysicalPage page) {
-        if (page.managed()) {
-            mmu.removeAll(page.frame());
-            page.setWriteable(false);
-        }
+        use(page, (mmu, of) -> {
+            mmu.removeAll(of.frame());
+            of.setWriteable(false);
+            return 0;
+        });
     }
 
     @Override
     public void removeWrite(PhysicalPage page) {
-        if (mayBeWriteable(page)) {
-            mmu.removeWrite(page.frame());
-            page.setWriteable(false);
-        }
+        use(page, (mmu, of) -> {
+            if (mayBeWriteable(of)) {
+                mmu.removeWrite(of.frame());
+                of.setWriteable(false);
+            }
+            return 0;
+        });
     }
 
     @Override
     public boolean isModified(PhysicalPage page) {
-        return mayBeWriteable(page) && mmu.isModified(page.frame());
+        return use(page, (mmu, of) -> mayBeWriteable(of) && mmu.isModified(of.frame()) ? 1 : 0) != 0;
     }
 
     @Override
     public void clearModify(PhysicalPage page) {
-        if (mayBeWriteable(page)) {
-            mmu.clearModify(page.frame());
-        }
+        use(page, (mmu, of) -> {
+            if (mayBeWriteable(of)) {
+                mmu.clearModify(of.frame());
+            }
+            return 0;
+        });
     }
 
     /** Nobody can make a writeable mapping of a page that is not exclusive-busy while its owner is locked. */
     private static boolean mayBeWriteable(PhysicalPage page) {
-        return page.managed() && (page.writeable() || page.xbusied());
+        return page.writeable() || page.xbusied();
     }
 
     @Override
     public boolean isReferenced(PhysicalPage page) {
-        return page.managed() && mmu.isReferenced(page.frame());
+        return use(page, (mmu, of) -> mmu.isReferenced(of.frame()) ? 1 : 0) != 0;
     }
 
     @Override
     public int testAndClearReferenced(PhysicalPage page) {
-        return page.managed() ? mmu.testAndClearReferenced(page.frame(), MOST_REFERENCES) : 0;
+        return use(page, (mmu, of) -> mmu.testAndClearReferenced(of.frame(), MOST_REFERENCES));
     }
 
     @Override
     public boolean isMapped(PhysicalPage page) {
-        return page.managed() && mmu.isMapped(page.frame());
+        return use(page, (mmu, of) -> mmu.isMapped(of.frame()) ? 1 : 0) != 0;
     }
 
     @Override
     public int wiredMappings(PhysicalPage page) {
-        return page.managed() ? mmu.wiredMappings(page.frame()) : 0;
+        return use(page, (mmu, of) -> mmu.wiredMappings(of.frame()));
     }
 
     @Override
@@ -263,11 +238,6 @@ public final class PmapLayer implements PmapSystem, MmuReports {
     @Override
     public void copyPage(PhysicalPage from, PhysicalPage to) {
         memory.copy(from.frame(), to.frame());
-    }
-
-    @Override
-    public String mmuName() {
-        return mmu.name();
     }
 
     @Override

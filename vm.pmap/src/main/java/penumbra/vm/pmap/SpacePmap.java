@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.pmap;
 
+import org.jspecify.annotations.Nullable;
 import penumbra.hw.MappingVisitor;
 import penumbra.hw.MmuMapping;
 import penumbra.hw.MmuSpace;
@@ -8,21 +9,49 @@ import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalPage;
 import penumbra.hw.Pmap;
 import penumbra.hw.Prot;
+import penumbra.hw.TlbEntry;
 import penumbra.kern.KernelPanic;
 
-/** One address space's mappings, kept by the active MMU. */
+/**
+ * One address space's mappings, kept by the active MMU.
+ *
+ * <p>Every use of the MMU's space goes through the socket; when the MMU fails meanwhile, it is made again with the one that
+ * took its place. A walk does not, for its CPU is in user mode: it misses, and the trap that follows does.
+ */
 final class SpacePmap implements Pmap {
-    private final PmapLayer layer;
+    private final MmuSocket socket;
+    private final SpaceList spaces;
     private final int asid;
-    private final MmuSpace space;
-    /** The layer's era in which a CPU last missed its TLB in this space; written without a lock, a hint. */
+    /** The active MMU's; changes with it. */
+    private volatile @Nullable MmuSpace space;
+    /** The era in which a CPU last missed its TLB in this space; written without a lock, a hint. */
     private int lastRun;
 
-    SpacePmap(PmapLayer layer, int asid, MmuSpace space) {
-        this.layer = layer;
+    /** A space that no MMU keeps yet; see {@link #install}. */
+    SpacePmap(MmuSocket socket, SpaceList spaces, int asid) {
+        this.socket = socket;
+        this.spaces = spaces;
         this.asid = asid;
-        this.space = space;
-        this.lastRun = layer.era();
+        this.lastRun = spaces.era();
+    }
+
+    /** Lets {@code next}, which belongs to the MMU that serves from now on, keep the mappings; behind the gate only. */
+    void install(MmuSpace next) {
+        space = next;
+    }
+
+    /** Where the active MMU keeps the mappings; to be used inside the socket. */
+    MmuSpace space() {
+        MmuSpace kept = space;
+        if (kept == null) {
+            throw new KernelPanic("pmap: no MMU keeps space %d", asid);
+        }
+        return kept;
+    }
+
+    /** Whether this is the kernel's own space. */
+    boolean isKernel() {
+        return asid == AsidPool.KERNEL;
     }
 
     @Override
@@ -32,11 +61,15 @@ final class SpacePmap implements Pmap {
 
     @Override
     public long walk(long address, int access) {
-        int era = layer.era();
+        int era = spaces.era();
         if (lastRun != era) {
             lastRun = era;
         }
-        return space.walk(address, access);
+        try {
+            return space().walk(address, access);
+        } catch (MmuFailed failed) {
+            return TlbEntry.MISS;
+        }
     }
 
     @Override
@@ -50,17 +83,50 @@ final class SpacePmap implements Pmap {
                 | (writes ? MmuMapping.MODIFIED : 0)
                 | (wired ? MmuMapping.WIRED : 0);
         long index = PageSize.index(address);
-        while (!space.enter(index, page.frame(), prot, attributes)) {
-            layer.freeTables();
+        while (!tryEnter(index, page, prot, attributes)) {
+            // The MMU failed, and the next try finds another.
         }
-        note(page, prot);
+    }
+
+    private boolean tryEnter(long index, PhysicalPage page, int prot, int attributes) {
+        int ticket = socket.enter();
+        try {
+            while (!space().enter(index, page.frame(), prot, attributes)) {
+                spaces.freeTables();
+            }
+            PageReports.noteMapping(page, prot);
+            return true;
+        } catch (MmuFailed failed) {
+            socket.expectReplacement(failed);
+            return false;
+        } finally {
+            socket.leave(ticket);
+        }
     }
 
     @Override
     public void enterQuick(long address, PhysicalPage page, int prot) {
         int readable = prot & (Prot.READ | Prot.EXECUTE);
-        if (readable != Prot.NONE && space.enterQuick(PageSize.index(address), page.frame(), readable, managed(page))) {
-            note(page, readable);
+        if (readable == Prot.NONE) {
+            return;
+        }
+        while (!tryEnterQuick(PageSize.index(address), page, readable)) {
+            // The MMU failed, and the next try finds another.
+        }
+    }
+
+    private boolean tryEnterQuick(long index, PhysicalPage page, int prot) {
+        int ticket = socket.enter();
+        try {
+            if (space().enterQuick(index, page.frame(), prot, managed(page))) {
+                PageReports.noteMapping(page, prot);
+            }
+            return true;
+        } catch (MmuFailed failed) {
+            socket.expectReplacement(failed);
+            return false;
+        } finally {
+            socket.leave(ticket);
         }
     }
 
@@ -68,63 +134,85 @@ final class SpacePmap implements Pmap {
         return page.managed() ? MmuMapping.MANAGED : 0;
     }
 
-    /**
-     * Marks a managed page. This comes after the mapping, since the last of the others may vanish and take the mark with it
-     * until then; the page is busy, or its owner locked, so that nobody relies on the mark meanwhile.
-     */
-    private static void note(PhysicalPage page, int prot) {
-        if (!page.managed()) {
-            return;
-        }
-        if ((prot & Prot.WRITE) != 0) {
-            page.setWriteable(true);
-        }
-        if ((prot & Prot.EXECUTE) != 0) {
-            page.noteExecutable();
+    /** What is done in the MMU's space. */
+    @FunctionalInterface
+    private interface Use {
+        long in(MmuSpace space, long start, long end, int how);
+    }
+
+    /** Makes {@code use} of the pages that lie in {@code [start, end)}, again if the MMU fails. */
+    private long use(long start, long end, int how, Use use) {
+        while (true) {
+            int ticket = socket.enter();
+            try {
+                return use.in(space(), PageSize.index(start), PageSize.index(end), how);
+            } catch (MmuFailed failed) {
+                socket.expectReplacement(failed);
+            } finally {
+                socket.leave(ticket);
+            }
         }
     }
 
     @Override
     public boolean prefaultable(long address) {
-        return space.prefaultable(PageSize.index(address));
+        return use(address, address, 0, (in, page, to, how) -> in.prefaultable(page) ? 1 : 0) != 0;
     }
 
     @Override
     public void remove(long start, long end) {
-        space.remove(PageSize.index(start), PageSize.index(end));
+        use(start, end, 0, (in, from, to, how) -> {
+            in.remove(from, to);
+            return 0;
+        });
     }
 
     @Override
     public void removePages() {
-        space.removeUnwired();
+        use(0, 0, 0, (in, from, to, how) -> {
+            in.removeUnwired();
+            return 0;
+        });
     }
 
     @Override
     public void protect(long start, long end, int prot) {
-        space.protect(PageSize.index(start), PageSize.index(end), prot);
+        use(start, end, prot, (in, from, to, how) -> {
+            in.protect(from, to, how);
+            return 0;
+        });
     }
 
     @Override
     public void changeWiring(long address, boolean wired) {
-        if (!space.changeWiring(PageSize.index(address), wired)) {
+        long found = use(
+                address, address, wired ? 1 : 0, (in, page, to, how) -> in.changeWiring(page, how != 0) ? 1 : 0);
+        if (found == 0 && !socket.lossy()) {
             throw new KernelPanic("pmap_change_wiring: nothing is mapped at %#x of space %d", address, asid);
         }
     }
 
     @Override
     public void advise(long start, long end, boolean keepModified) {
-        space.advise(PageSize.index(start), PageSize.index(end), keepModified);
+        use(start, end, keepModified ? 1 : 0, (in, from, to, how) -> {
+            in.advise(from, to, how != 0);
+            return 0;
+        });
     }
 
     @Override
     public int extract(long address) {
-        return (int) (space.query(PageSize.index(address)) >> 8);
+        return (int) (query(address) >> 8);
     }
 
     @Override
     public int protection(long address) {
-        long mapping = space.query(PageSize.index(address));
+        long mapping = query(address);
         return mapping < 0 ? Prot.NONE : (int) mapping & Prot.ALL;
+    }
+
+    private long query(long address) {
+        return use(address, address, 0, (in, page, to, how) -> in.query(page));
     }
 
     @Override
@@ -134,29 +222,48 @@ final class SpacePmap implements Pmap {
 
     @Override
     public long residentCount() {
-        return space.residentCount();
+        return use(0, 0, 0, (in, from, to, how) -> in.residentCount());
     }
 
     @Override
     public long wiredCount() {
-        return space.wiredCount();
+        return use(0, 0, 0, (in, from, to, how) -> in.wiredCount());
     }
 
+    /** The visitor is shown what was there when the visit began, and may use the pmap layer itself. */
     @Override
     public void forEach(MappingVisitor visitor) {
-        space.forEach(visitor);
+        while (true) {
+            MappingList list = new MappingList();
+            int ticket = socket.enter();
+            try {
+                space().forEach(list);
+            } catch (MmuFailed failed) {
+                socket.expectReplacement(failed);
+                continue;
+            } finally {
+                socket.leave(ticket);
+            }
+            list.forEach(visitor);
+            return;
+        }
     }
 
     @Override
     public void release() {
-        long left = space.residentCount();
-        if (left != 0) {
-            throw new KernelPanic("pmap_release: space %d still maps %d pages", asid, left);
-        }
-        layer.forget(this);
-        space.release();
-        layer.recycle(asid);
+        use(0, 0, 0, (in, from, to, how) -> {
+            long left = in.residentCount();
+            if (left != 0) {
+                throw new KernelPanic("pmap_release: space %d still maps %d pages", asid, left);
+            }
+            in.release();
+            spaces.remove(this);
+            return 0;
+        });
+        spaces.recycleAsid(asid);
     }
+
+    // Inside the socket.
 
     /** The era in which this space last ran. */
     int lastRun() {
@@ -165,11 +272,11 @@ final class SpacePmap implements Pmap {
 
     /** Whether {@link #dropUnwired} would free anything. */
     boolean droppable() {
-        return space.residentCount() > space.wiredCount();
+        return !isKernel() && space().residentCount() > space().wiredCount();
     }
 
     /** Removes the mappings that faults can make again, and with them their tables. */
     void dropUnwired() {
-        space.removeUnwired();
+        space().removeUnwired();
     }
 }

@@ -17,6 +17,7 @@ import penumbra.hw.Mmu;
 import penumbra.hw.MmuSpace;
 import penumbra.hw.Pmap;
 import penumbra.hw.Prot;
+import penumbra.hw.TlbEntry;
 import penumbra.hw.amd64.Amd64Mmu;
 import penumbra.hw.memory.FrameMemory;
 import penumbra.hw.memory.MemoryLayout;
@@ -88,7 +89,6 @@ class GuardedMmuTest {
                 "testAndClearReferenced",
                 "isMapped",
                 "wiredMappings",
-                "walk",
                 "enter",
                 "enterQuick",
                 "prefaultable",
@@ -127,7 +127,6 @@ class GuardedMmuTest {
             case "testAndClearReferenced" -> layer.testAndClearReferenced(page);
             case "isMapped" -> layer.isMapped(page);
             case "wiredMappings" -> layer.wiredMappings(page);
-            case "walk" -> pmap.walk(VA, Prot.READ);
             case "enter" -> pmap.enter(VA, Prot.READ, page, Prot.READ, false);
             case "enterQuick" -> pmap.enterQuick(VA, page, Prot.READ);
             case "prefaultable" -> pmap.prefaultable(VA);
@@ -141,6 +140,18 @@ class GuardedMmuTest {
             case "wiredCount" -> pmap.wiredCount();
             default -> pmap.forEach((at, frame, prot, attributes) -> {});
         }
+    }
+
+    /** A CPU that walks is in user mode, where nobody can change the MMU: the walk misses, and who handles the trap can. */
+    @Test
+    void aWalkThatFailsMisses() {
+        failing = "walk";
+        assertThat(pmap.walk(VA, Prot.READ)).isEqualTo(TlbEntry.MISS);
+        failing = "";
+        assertThat(pmap.walk(VA, Prot.READ)).isEqualTo(TlbEntry.MISS);
+        assertThatThrownBy(() -> pmap.extract(VA)).isInstanceOf(KernelPanic.class).hasMessageContaining("test: walk");
+        assertThat(machine.panic()).isNotNull();
+        assertThat(pages.get(0).modified).isTrue();
     }
 
     @Test
