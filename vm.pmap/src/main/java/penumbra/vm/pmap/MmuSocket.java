@@ -59,7 +59,8 @@ final class MmuSocket {
     int enter() {
         while (true) {
             int ticket = gate.enter();
-            if (active().parked() == null) {
+            GuardedMmu mmu = active;
+            if (mmu != null && mmu.parked() == null) {
                 return ticket;
             }
             gate.leave(ticket);
@@ -217,6 +218,7 @@ final class MmuSocket {
         KernelPanic reason = cause == null
                 ? new KernelPanic("pmap: there is no MMU any more")
                 : new KernelPanic(cause, cause.getMessage() + ", and there is no other");
+        active = null;
         ended = reason;
         machine.halt(reason);
         throw reason;

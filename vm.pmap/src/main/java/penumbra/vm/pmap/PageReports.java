@@ -8,16 +8,19 @@ import penumbra.hw.MmuReports;
 import penumbra.hw.PageOfFrame;
 import penumbra.hw.PhysicalPage;
 import penumbra.hw.Prot;
+import penumbra.hw.SegmentUse;
 import penumbra.kern.KernelPanic;
 
 /** The way of what an MMU reports of frames to the pages. */
 final class PageReports implements MmuReports {
-    private final List<MemorySegment> segments;
+    private final List<MemorySegment> general;
     private volatile @Nullable PageOfFrame pages;
 
     /** Reports about frames of {@code segments}, which nobody wants to know yet. */
     PageReports(List<MemorySegment> segments) {
-        this.segments = segments;
+        this.general = segments.stream()
+                .filter(segment -> segment.use() == SegmentUse.GENERAL)
+                .toList();
     }
 
     /** Tells where the page of a frame is found; null when nobody wants to know any more. */
@@ -79,7 +82,7 @@ final class PageReports implements MmuReports {
         if (known == null) {
             return;
         }
-        for (MemorySegment segment : segments) {
+        for (MemorySegment segment : general) {
             for (int frame = segment.firstFrame(); frame < segment.endFrame(); frame++) {
                 PhysicalPage page = known.page(frame);
                 if (page != null && page.writeable()) {

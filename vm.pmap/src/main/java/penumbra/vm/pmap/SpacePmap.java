@@ -185,8 +185,8 @@ final class SpacePmap implements Pmap {
 
     @Override
     public void changeWiring(long address, boolean wired) {
-        long found = use(
-                address, address, wired ? 1 : 0, (in, page, to, how) -> in.changeWiring(page, how != 0) ? 1 : 0);
+        long found =
+                use(address, address, wired ? 1 : 0, (in, page, to, how) -> in.changeWiring(page, how != 0) ? 1 : 0);
         if (found == 0 && !socket.lossy()) {
             throw new KernelPanic("pmap_change_wiring: nothing is mapped at %#x of space %d", address, asid);
         }
