@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.ddb;
 
+import java.util.List;
 import java.util.Locale;
+import penumbra.pager.BackingStore;
+import penumbra.pager.SwapSpace;
 
 /** The words after a command's name, read one by one. What cannot be read is one line that says what was expected. */
 final class Arguments {
@@ -71,6 +74,22 @@ final class Arguments {
             return ObjectName.KMEM_ID;
         }
         return number(word.startsWith(ObjectName.LETTER) ? word.substring(ObjectName.LETTER.length()) : word);
+    }
+
+    /** The next word as a store that is there: by its name, or by its identity where several have the same name. */
+    BackingStore store(SwapSpace swap) {
+        String word = word();
+        List<BackingStore> found = swap.stores().stream()
+                .filter(store -> store.name().equals(word) || store.identity().equals(word))
+                .toList();
+        if (found.isEmpty()) {
+            throw bad("there is no store \"" + word + "\"");
+        }
+        if (found.size() > 1) {
+            throw bad(found.size() + " stores are called \"" + word + "\": expected one of the identities "
+                    + String.join(", ", found.stream().map(BackingStore::identity).toList()));
+        }
+        return found.get(0);
     }
 
     /** Ends the reading; no word may be left. */

@@ -38,7 +38,7 @@ public final class PagersCommand {
                     line.objects(),
                     line.pages(),
                     line.inFlight(),
-                    line.state());
+                    line.moved() == 0 ? line.state() : line.state() + ", " + line.moved() + " moved");
         }
         return answer.toString();
     }

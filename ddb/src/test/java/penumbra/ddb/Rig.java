@@ -25,6 +25,7 @@ import penumbra.kern.Fidelity;
 import penumbra.kern.KernReturn;
 import penumbra.map.MapEntry;
 import penumbra.object.VmObject;
+import penumbra.pager.BackingStore;
 import penumbra.process.Process;
 
 /** A machine with a shell that knows the inspector's commands. */
@@ -56,6 +57,10 @@ final class Rig implements AutoCloseable {
                 Map.entry(new ObjectCommand(kernel.objects(), kernel.swap()), List.of("object")),
                 Map.entry(new VmopagCommand(kernel.objects()), List.of("vmopag")),
                 Map.entry(new PagersCommand(kernel.pagers()), List.of("pagers")),
+                Map.entry(new UsePagerCommand(kernel.pagers(), kernel.swap()), List.of("use-pager")),
+                Map.entry(new DrainCommand(kernel.swap()), List.of("drain")),
+                Map.entry(new SwapOnCommand(configurations.service()), List.of("swapon")),
+                Map.entry(new SwapOffCommand(kernel.swap()), List.of("swapoff")),
                 Map.entry(new PsCommand(kernel.processes(), kernel.machine()), List.of("ps")),
                 Map.entry(new MapCommand(kernel.processes()), List.of("map", "procvm")),
                 Map.entry(new PageCommand(kernel.pages(), kernel.pageout()), List.of("page", "pageq")),
@@ -69,6 +74,11 @@ final class Rig implements AutoCloseable {
         threadIo.start();
         PrintStream out = new PrintStream(printed, true, StandardCharsets.UTF_8);
         session = processor.createSession(InputStream.nullInputStream(), out, out);
+    }
+
+    /** Adds a store. */
+    void attach(BackingStore store) {
+        machine.pagers().attach(store, 0);
     }
 
     /** Makes another command known. */

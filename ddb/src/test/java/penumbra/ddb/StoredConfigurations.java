@@ -18,6 +18,7 @@ final class StoredConfigurations {
     ConfigurationAdmin service() {
         return proxy(ConfigurationAdmin.class, (service, method, arguments) -> switch (method.getName()) {
             case "getConfiguration" -> configuration((String) arguments[0]);
+            case "getFactoryConfiguration" -> configuration(arguments[0] + "~" + arguments[1]);
             case "listConfigurations" -> list((String) arguments[0]);
             default -> throw new UnsupportedOperationException(method.toString());
         });

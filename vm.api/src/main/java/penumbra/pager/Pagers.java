@@ -45,6 +45,14 @@ public interface Pagers {
     /** Tells the pager that a page became dirty ({@code vm_pager_page_unswapped}). Locked. */
     void pageUnswapped(Page page);
 
+    /**
+     * Lets the pager called {@code name} fill the objects of a type, whatever its ranking and as long as it is there; calls
+     * under way end where they began, and objects go on by their handles. No lock. For stores see {@link SwapSpace#use}.
+     *
+     * @return false when no such pager is there that keeps its contract, or the type's pager is the kernel's own
+     */
+    boolean use(ObjectType type, String name);
+
     /** What is known of each pager and store, for {@code vm:pagers}. */
     List<PagerStatus> status();
 }

@@ -130,7 +130,7 @@ final class Cluster {
         @Nullable Page page = object.pages().lookup(pindex);
         boolean resident = page != null;
         if (page == null) {
-            page = parts.pages().alloc(object, pindex, Alloc.NORMAL);
+            page = placeholder(pindex);
         } else if (page.busied()) {
             page = null;
         } else {
@@ -151,6 +151,12 @@ final class Cluster {
         placeholder[i] = !resident;
         from[i] = location;
         transfer.add(page, map.stamp(pindex));
+    }
+
+    /** A page for what is not resident; one comes from the reserve if need be, so that a drain gets on when memory is short. */
+    private @Nullable Page placeholder(long pindex) {
+        @Nullable Page page = parts.pages().alloc(object, pindex, Alloc.NORMAL);
+        return page == null && transfer.count() == 0 ? parts.pages().alloc(object, pindex, Alloc.SYSTEM) : page;
     }
 
     private void read() {

@@ -71,6 +71,7 @@ public final class PagerComponent {
     private void configure(PagerConfig config) {
         layer.setAsyncWrites(config.swap_async_max());
         layer.setLimits(config.absent_millis(), config.call_millis());
+        layer.setLeavingMillis(config.drain_millis());
     }
 
     @Deactivate

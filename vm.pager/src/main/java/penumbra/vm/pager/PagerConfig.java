@@ -29,6 +29,13 @@ public @interface PagerConfig {
             max = "3600000")
     int absent_millis() default 5_000;
 
+    /** How long a store that leaves is drained. */
+    @AttributeDefinition(
+            description = "Milliseconds for which a store that leaves is drained before what is left waits for its return",
+            min = "0",
+            max = "3600000")
+    int drain_millis() default 5_000;
+
     /** How long one call of a foreign pager may take. */
     @AttributeDefinition(
             description = "Milliseconds that a call of a pager may take before the pager is parked",

@@ -33,6 +33,9 @@ final class PagerSlot {
     private final List<Candidate> candidates = new ArrayList<>();
     private @Nullable Candidate active;
 
+    /** The name of the provider that goes before all rankings; null for none. */
+    private @Nullable String chosen;
+
     /** One provider. The slot's lock guards what changes. */
     static final class Candidate {
         final Pager pager;
@@ -87,10 +90,26 @@ final class PagerSlot {
         lock.unlock();
     }
 
+    /**
+     * Prefers the providers called {@code name} from now on, whatever their ranking; calls under way end where they began.
+     *
+     * @return false when none is there that keeps its contract
+     */
+    boolean use(String name) {
+        lock.lock();
+        boolean there = candidates.stream().anyMatch(candidate -> !candidate.parked && candidate.name.equals(name));
+        if (there) {
+            chosen = name;
+            choose();
+        }
+        lock.unlock();
+        return there;
+    }
+
     private void choose() {
         @Nullable Candidate best = null;
         for (Candidate candidate : candidates) {
-            if (!candidate.parked && (best == null || candidate.ranking > best.ranking)) {
+            if (!candidate.parked && (best == null || isBetter(candidate, best))) {
                 best = candidate;
             }
         }
@@ -98,6 +117,11 @@ final class PagerSlot {
         if (best != null) {
             sleepQueue.wakeup(this);
         }
+    }
+
+    private boolean isBetter(Candidate candidate, Candidate best) {
+        boolean preferred = candidate.name.equals(chosen);
+        return preferred == best.name.equals(chosen) ? candidate.ranking > best.ranking : preferred;
     }
 
     /** The active provider, which cannot leave before {@link #leave}; null when there is none. */

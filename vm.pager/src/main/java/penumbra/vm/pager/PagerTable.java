@@ -112,6 +112,12 @@ final class PagerTable implements Pagers {
     }
 
     @Override
+    public boolean use(ObjectType type, String name) {
+        @Nullable PagerSlot slot = slots.get(type);
+        return slot != null && slot.use(name);
+    }
+
+    @Override
     public List<PagerStatus> status() {
         List<PagerStatus> lines = new ArrayList<>();
         for (PagerSlot slot : slots.values()) {
