@@ -21,6 +21,7 @@ record Tunable(String name, String pid, String property, boolean truth, int leas
     static final List<Tunable> ALL = List.of(
             truth("security.bsd.stack_guard_page", "penumbra.vm.map", "stackGuardPage", false),
             number("vfs.wantfreevnodes", "penumbra.vm.vnode", "unused.vnodes", 0, 65_536, 256),
+            number("vm.max_wired", "penumbra.vm.map", "maxWiredPages", 0, Integer.MAX_VALUE, 0),
             truth("vm.old_msync", "penumbra.vm.object", "old.msync", false),
             number("vm.overcommit", "penumbra.vm.pager", "overcommit", 0, 7, 0),
             number("vm.swap_async_max", "penumbra.vm.pager", "swap.async.max", 1, 128, 4));

@@ -28,4 +28,13 @@ public interface Process {
     boolean isProtected();
 
     void setProtected(boolean on);
+
+    /** The limit in bytes; {@link Limit#INFINITY} for none. A child starts with its parent's. */
+    long limit(Limit limit);
+
+    /** Changes a limit; what exceeds it already stays. */
+    void setLimit(Limit limit, long bytes);
+
+    /** The process's system calls on its memory. */
+    MemoryCalls calls();
 }

@@ -11,11 +11,13 @@ public enum KernReturn {
     FAILURE,
     RESOURCE_SHORTAGE,
     NOT_RECEIVER,
-    NO_ACCESS;
+    NO_ACCESS,
+    /** An access behind the end of what is mapped: a {@link #PROTECTION_FAILURE} in FreeBSD 10.0, and so by its number. */
+    OUT_OF_BOUNDS;
 
-    /** The number that FreeBSD gives this code (0 to 8). */
+    /** The number that FreeBSD 10.0 gives this code (0 to 8). */
     public int code() {
-        return ordinal();
+        return this == OUT_OF_BOUNDS ? PROTECTION_FAILURE.code() : ordinal();
     }
 
     /** Whether the call did what was asked. */

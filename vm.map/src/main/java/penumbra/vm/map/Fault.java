@@ -205,7 +205,7 @@ final class Fault {
             } else if (asksPager() || object == first) {
                 if (pindex >= object.size()) {
                     abandon();
-                    return fail(KernReturn.PROTECTION_FAILURE);
+                    return fail(KernReturn.OUT_OF_BOUNDS);
                 }
                 page = allocate();
                 if (page == null) {
@@ -314,7 +314,7 @@ final class Fault {
                 layers.pages().free(empty);
                 page = null;
                 abandon();
-                return fail(filled == PagerResult.ERROR ? KernReturn.FAILURE : KernReturn.PROTECTION_FAILURE);
+                return fail(filled == PagerResult.ERROR ? KernReturn.FAILURE : KernReturn.OUT_OF_BOUNDS);
             }
             default -> {
                 if (object != first) {

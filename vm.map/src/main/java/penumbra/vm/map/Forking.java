@@ -23,6 +23,7 @@ final class Forking {
 
     /** Copies, shares or leaves out each entry; returns the bytes of swap that are to be reserved for it. */
     long run() {
+        child.stackSize().inherit(parent.stackSize());
         for (Entry entry = parent.tree().first(); entry != null; entry = entry.next) {
             if (entry.has(Entry.SUBMAP)) {
                 throw new KernelPanic("vm_map_fork: encountered a submap: %s", entry);

@@ -46,6 +46,13 @@ public final class MapComponent implements Processes, CounterSource, InvariantCh
         /** Whether a page stays free between a stack and what it grows towards. */
         @AttributeDefinition(description = "Keep a free page between a stack and the next mapping")
         boolean stackGuardPage() default false;
+
+        /** Wired pages beyond which programs may not wire. */
+        @AttributeDefinition(
+                description = "Wired pages beyond which programs may not wire; 0 for a third of the memory",
+                min = "0",
+                max = "2147483647")
+        int maxWiredPages() default 0;
     }
 
     private final ProcessTable table;
@@ -77,6 +84,7 @@ public final class MapComponent implements Processes, CounterSource, InvariantCh
 
     private void apply(Config config) {
         table.setStackRules((long) config.stackStepKiB() << 10, config.stackGuardPage());
+        table.setMaxWired(config.maxWiredPages());
     }
 
     @Override

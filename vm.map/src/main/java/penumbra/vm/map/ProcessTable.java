@@ -44,6 +44,7 @@ public final class ProcessTable implements Processes, CounterSource, InvariantCh
 
     private final Layers layers;
     private final StackRules stackRules = new StackRules();
+    private final WiringRules wiringRules;
     private final Traps traps;
     private final Space kernel;
     private final ConcurrentSkipListMap<Integer, Proc> processes = new ConcurrentSkipListMap<>();
@@ -61,6 +62,7 @@ public final class ProcessTable implements Processes, CounterSource, InvariantCh
             SwapSpace swap,
             SwapAccounting accounting) {
         layers = new Layers(machine, pmaps, pages, objects, pagers, swap, accounting);
+        wiringRules = new WiringRules(pages);
         kernel = new Space(layers, pmaps.kernel(), Cred.ROOT, KERNEL_MIN, KERNEL_MAX, true, stackRules);
         traps = new Traps(layers);
         machine.setTrapHandler(traps);
@@ -81,6 +83,11 @@ public final class ProcessTable implements Processes, CounterSource, InvariantCh
         stackRules.set(stepBytes, guardPage);
     }
 
+    /** Sets how many pages may be wired before {@code mlock} fails ({@code vm.max_wired}); 0 for a third of what was free at boot. */
+    public void setMaxWired(long pages) {
+        wiringRules.setMaxPages(pages);
+    }
+
     @Override
     public Process create(String name, Cred cred) {
         return create(name, cred, USER_MIN, USER_MAX);
@@ -97,7 +104,7 @@ public final class ProcessTable implements Processes, CounterSource, InvariantCh
 
     private Proc add(String name, Cred cred, Space space, long forkCharge) {
         lock.lock();
-        Proc process = new Proc(++lastPid, name, cred, space, forkCharge);
+        Proc process = new Proc(++lastPid, name, cred, space, forkCharge, wiringRules);
         processes.put(process.pid(), process);
         space.addUser();
         lock.unlock();
@@ -121,7 +128,9 @@ public final class ProcessTable implements Processes, CounterSource, InvariantCh
             space.dispose();
             return null;
         }
-        return add(name, parent.cred(), space, charge);
+        Proc child = add(name, parent.cred(), space, charge);
+        child.inheritLimits(proc(parent));
+        return child;
     }
 
     @Override
@@ -131,7 +140,9 @@ public final class ProcessTable implements Processes, CounterSource, InvariantCh
 
     @Override
     public Process vfork(Process parent, String name) {
-        return add(name, parent.cred(), proc(parent).space(), 0);
+        Proc child = add(name, parent.cred(), proc(parent).space(), 0);
+        child.inheritLimits(proc(parent));
+        return child;
     }
 
     @Override
@@ -258,6 +269,7 @@ public final class ProcessTable implements Processes, CounterSource, InvariantCh
         visitor.accept("vm.stats.vm.v_io_faults", faults.fileRead() + faults.swapRead());
         visitor.accept("vm.stats.vm.v_soft_faults", faults.soft());
         visitor.accept("vm.stats.vm.v_protection_faults", faults.protection());
+        visitor.accept("vm.max_wired", wiringRules.maxPages());
     }
 
     @Override

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import penumbra.account.Cred;
 import penumbra.hw.PageSize;
 import penumbra.hw.Pmap;
+import penumbra.hw.Prot;
 import penumbra.kern.KernReturn;
 import penumbra.kern.KernelLock;
 import penumbra.kern.KernelPanic;
@@ -19,6 +20,7 @@ import penumbra.map.MapEntry;
 import penumbra.map.MapFlags;
 import penumbra.object.VmObject;
 import penumbra.page.Advice;
+import penumbra.process.Limit;
 
 /**
  * The address space of a process or of the kernel.
@@ -44,6 +46,11 @@ final class Space implements AddressSpace {
     private int users;
     /** The process that faults made by calls on the space are made for. */
     private volatile @Nullable Proc owner;
+
+    /** Whether what is mapped from now on is wired ({@code MAP_WIREFUTURE}). */
+    private volatile boolean wiresFuture;
+
+    private final StackSize stackSize = new StackSize();
 
     /**
      * An empty space.
@@ -174,6 +181,26 @@ final class Space implements AddressSpace {
         owner = process;
     }
 
+    /** Whether what is mapped from now on is wired. */
+    boolean wiresFuture() {
+        return wiresFuture;
+    }
+
+    void setWiresFuture(boolean on) {
+        wiresFuture = on;
+    }
+
+    /** How far the process's stack has grown. Guarded by the lock. */
+    StackSize stackSize() {
+        return stackSize;
+    }
+
+    /** What the process that runs here may have, in bytes; no limit while there is none. */
+    long limit(Limit limit) {
+        Proc process = owner;
+        return process == null ? Limit.INFINITY : process.limit(limit);
+    }
+
     /** {@code address}, or the nearest bound of the space. */
     long clamp(long address) {
         return Math.max(min, Math.min(max, address));
@@ -259,7 +286,19 @@ final class Space implements AddressSpace {
     @Override
     public KernReturn stack(long start, long maxSize, int prot, int maxProt, int flags) {
         lock();
-        KernReturn result = new Stacks(this).create(start, maxSize, prot, maxProt, flags);
+        Stacks stacks = new Stacks(this);
+        KernReturn result = stacks.create(start, maxSize, prot, maxProt, flags);
+        if (result.ok() && !stackSize.known()) {
+            stackSize.begin(start, stacks.initial(maxSize));
+        }
+        unlock();
+        return result;
+    }
+
+    /** A stack like {@link #stack} that is no process's own, so that its size is its own business. */
+    KernReturn threadStack(long start, long maxSize, int prot, int flags) {
+        lock();
+        KernReturn result = new Stacks(this).create(start, maxSize, prot, Prot.ALL, flags);
         unlock();
         return result;
     }
@@ -396,8 +435,13 @@ final class Space implements AddressSpace {
     /** Makes room below or above a stack for {@code address}; SUCCESS also when there is nothing that could grow ({@code vm_map_growstack}). */
     KernReturn growStack(long address) {
         lock();
-        KernReturn result = new Stacks(this).grow(address);
+        Stacks stacks = new Stacks(this);
+        KernReturn result = stacks.grow(address);
         unlock();
+        if (result.ok() && wiresFuture && stacks.grownTo() > stacks.grownFrom()) {
+            // What cannot be wired is there all the same.
+            wire(stacks.grownFrom(), stacks.grownTo(), MapFlags.WIRE_USER);
+        }
         return result;
     }
 

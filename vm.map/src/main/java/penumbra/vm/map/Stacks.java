@@ -7,6 +7,7 @@ import penumbra.hw.PageSize;
 import penumbra.kern.KernReturn;
 import penumbra.map.MapFlags;
 import penumbra.object.VmObject;
+import penumbra.process.Limit;
 
 /** Mappings that grow when touched beside. Needs the space's lock. */
 final class Stacks {
@@ -17,11 +18,30 @@ final class Stacks {
     private final long step;
     private final long guard;
 
+    // What has been added last.
+    private long grownFrom;
+    private long grownTo;
+
     Stacks(Space space) {
         this.space = space;
         this.entries = space.mapped();
         this.step = space.stackRules().step();
         this.guard = space.stackRules().guard();
+    }
+
+    /** What a stack of at most {@code maxSize} bytes starts with. */
+    long initial(long maxSize) {
+        return Math.min(maxSize, step);
+    }
+
+    /** The start of what {@link #grow} added. */
+    long grownFrom() {
+        return grownFrom;
+    }
+
+    /** The end of what {@link #grow} added; equal to the start when it added nothing. */
+    long grownTo() {
+        return grownTo;
     }
 
     /** Maps the first step of a stack and remembers how much it may grow ({@code vm_map_stack}). */
@@ -35,7 +55,10 @@ final class Stacks {
         if ((previous != null && previous.end > start) || (behind != null && behind.start < start + maxSize)) {
             return KernReturn.NO_SPACE;
         }
-        long initial = Math.min(maxSize, step);
+        long initial = initial(maxSize);
+        if (beyondLimits(initial)) {
+            return KernReturn.NO_SPACE;
+        }
         long bottom = start;
         if (directions == MapFlags.STACK_GROWS_DOWN) {
             bottom = start + maxSize - initial;
@@ -76,7 +99,7 @@ final class Stacks {
     private KernReturn growDown(@Nullable Entry below, Entry stack, long address) {
         long limit = below == null ? stack.start - stack.stackGrowth : below.end;
         long room = stack.start - limit;
-        long amount = grownBy(stack, PageSize.ceiling(stack.start - address), room);
+        long amount = grownBy(stack, PageSize.ceiling(stack.start - address), room, address);
         if (amount < 0) {
             return KernReturn.NO_SPACE;
         }
@@ -92,6 +115,7 @@ final class Stacks {
             grown.stackGrowth = stack.stackGrowth - grown.length();
             grown.flags |= Entry.GROWS_DOWN;
             stack.flags &= ~Entry.GROWS_DOWN;
+            noteGrowth(start, stack.start, address);
         }
         return result;
     }
@@ -99,7 +123,7 @@ final class Stacks {
     private KernReturn growUp(Entry stack, @Nullable Entry above, long address) {
         long limit = above == null ? stack.end + stack.stackGrowth : above.start;
         long room = limit - stack.end;
-        long amount = grownBy(stack, PageSize.ceiling(address + 1 - stack.end), room);
+        long amount = grownBy(stack, PageSize.ceiling(address + 1 - stack.end), room, address);
         if (amount < 0) {
             return KernReturn.NO_SPACE;
         }
@@ -120,11 +144,12 @@ final class Stacks {
         }
         entries.extendEnd(stack, amount);
         stack.stackGrowth -= amount;
+        noteGrowth(stack.end - amount, stack.end, address);
         return KernReturn.SUCCESS;
     }
 
     /** By how much {@code stack} grows for {@code needed} bytes: by whole steps, if it may; -1 when it may not. */
-    private long grownBy(Entry stack, long needed, long room) {
+    private long grownBy(Entry stack, long needed, long room, long address) {
         if (needed > stack.stackGrowth) {
             return -1;
         }
@@ -134,6 +159,30 @@ final class Stacks {
             return -1;
         }
         long rounded = (needed + step - 1) / step * step;
-        return Math.min(rounded, stack.stackGrowth);
+        long amount = Math.min(rounded, stack.stackGrowth);
+        StackSize size = space.stackSize();
+        if (size.covers(address)) {
+            long rest = PageSize.floor(space.limit(Limit.STACK)) - size.bytes();
+            if (needed > rest) {
+                return -1;
+            }
+            amount = Math.min(amount, rest);
+        }
+        return beyondLimits(amount) ? -1 : amount;
+    }
+
+    /** Whether the process may not map, or wire if it has to, so much more. */
+    private boolean beyondLimits(long bytes) {
+        long wired = PageSize.bytes(space.pmap().wiredCount());
+        return bytes > space.limit(Limit.VMEM) - space.size()
+                || (space.wiresFuture() && bytes > space.limit(Limit.MEMLOCK) - wired);
+    }
+
+    private void noteGrowth(long from, long to, long address) {
+        grownFrom = from;
+        grownTo = to;
+        if (space.stackSize().covers(address)) {
+            space.stackSize().add(to - from);
+        }
     }
 }

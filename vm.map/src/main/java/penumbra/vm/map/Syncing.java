@@ -41,7 +41,6 @@ final class Syncing {
         boolean failed = false;
         while (entry != null && from < to) {
             choose(entry, from, to);
-            space.unlock();
             failed |= !syncChosen();
             from += bytes;
             space.lockShared();
@@ -64,11 +63,31 @@ final class Syncing {
         return KernReturn.SUCCESS;
     }
 
-    /** Finds the object behind {@code from} and keeps it alive. */
+    /** Finds the object behind {@code from} and keeps it alive; releases the lock. */
     private void choose(Entry entry, long from, long end) {
+        long to = Math.min(end, entry.end);
+        Space below = entry.submap;
+        if (below == null) {
+            take(entry, from, to);
+            space.unlock();
+            return;
+        }
+        space.unlock();
+        below.lockShared();
+        Entry inside = below.tree().from(from);
+        if (inside != null && inside.start <= from) {
+            take(inside, from, Math.min(to, inside.end));
+        } else {
+            object = null;
+            bytes = (inside == null ? to : Math.min(to, inside.start)) - from;
+        }
+        below.unlock();
+    }
+
+    private void take(Entry entry, long from, long to) {
         object = entry.object;
         pindex = entry.pindexOf(from);
-        bytes = Math.min(end, entry.end) - from;
+        bytes = to - from;
         if (object != null) {
             object.reference();
         }

@@ -190,8 +190,8 @@ class FaultTest {
             User user = rig.user("a");
             user.mapFile(rig.file(2), 0, BASE, 4, Prot.RW, false);
             assertThat(user.touch(BASE + 1, Prot.WRITE)).isEqualTo(KernReturn.SUCCESS);
-            assertThat(user.touch(BASE + 2, Prot.WRITE)).isEqualTo(KernReturn.PROTECTION_FAILURE);
-            assertThat(user.touch(BASE + 3, Prot.READ)).isEqualTo(KernReturn.PROTECTION_FAILURE);
+            assertThat(user.touch(BASE + 2, Prot.WRITE)).isEqualTo(KernReturn.OUT_OF_BOUNDS);
+            assertThat(user.touch(BASE + 3, Prot.READ)).isEqualTo(KernReturn.OUT_OF_BOUNDS);
         }
     }
 
@@ -203,7 +203,7 @@ class FaultTest {
             rig.files.readResult = PagerResult.ERROR;
             assertThat(user.touch(BASE, Prot.READ)).isEqualTo(KernReturn.FAILURE);
             rig.files.readResult = PagerResult.BAD;
-            assertThat(user.touch(BASE, Prot.READ)).isEqualTo(KernReturn.PROTECTION_FAILURE);
+            assertThat(user.touch(BASE, Prot.READ)).isEqualTo(KernReturn.OUT_OF_BOUNDS);
             rig.files.readResult = PagerResult.OK;
             assertThat(user.readByte(at(BASE))).isEqualTo(1);
         }
