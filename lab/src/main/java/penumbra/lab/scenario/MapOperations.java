@@ -37,6 +37,7 @@ final class MapOperations {
         return List.of(
                 Operation.of("proc NAME", this::create),
                 Operation.of("fork PROCESS NAME", this::fork),
+                Operation.of("vfork PROCESS NAME", this::vfork),
                 Operation.of("exit PROCESS", this::exit),
                 Operation.of(
                         "mmap PROCESS PAGE PAGES PROT MAXPROT anon|OBJECT OFFSET priv|share [nosync] [stack]",
@@ -86,6 +87,13 @@ final class MapOperations {
         }
         session.processes().put(name, child);
         return number(PageSize.index(session.kernel().processes().forkCharge(child)));
+    }
+
+    private JsonNode vfork(Arguments a) {
+        Process parent = session.process(a);
+        String name = newName(a);
+        session.processes().put(name, session.kernel().processes().vfork(parent, name));
+        return number(0);
     }
 
     private JsonNode exit(Arguments a) {
@@ -173,18 +181,14 @@ final class MapOperations {
     }
 
     private JsonNode access(Process process, long page, Access access, boolean showValue) {
-        Cpu cpu = session.kernel().machine().cpus().get(0);
-        session.kernel().processes().run(cpu, process);
+        Cpu cpu = session.cpu();
         long before = cpu.traps();
-        cpu.enterUser();
         try {
-            long value = access.run(cpu, PageSize.bytes(page));
+            long value = session.asUser(process, () -> access.run(cpu, PageSize.bytes(page)));
             JsonNode faults = number(cpu.traps() - before);
             return showValue ? array(faults, number(value)) : faults;
         } catch (MemoryFault fault) {
             return text("fault" + fault.reason().code());
-        } finally {
-            cpu.leaveUser();
         }
     }
 

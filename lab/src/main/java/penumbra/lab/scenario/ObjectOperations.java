@@ -10,6 +10,8 @@ import static penumbra.lab.scenario.Session.truth;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.ToLongFunction;
@@ -35,9 +37,11 @@ final class ObjectOperations {
     List<Operation> all() {
         return List.of(
                 Operation.of("alloc default|swap|phys PAGES [charged]", this::alloc),
-                Operation.of("vnode PAGES", a -> file(PageSize.bytes(a.count("PAGES")), 0)),
-                Operation.of(
-                        "vnodeb BYTES [HOLEMASK]", a -> file(a.count("BYTES"), a.more() ? a.number("HOLEMASK") : 0)),
+                Operation.of("vnode PAGES", a -> id(original(PageSize.bytes(a.count("PAGES")), 0))),
+                Operation.of("vnodeb BYTES [HOLEMASK]", a -> id(original(a.count("BYTES"), holeMask(a)))),
+                Operation.of("file BYTES [HOLEMASK]", a -> id(file(a.count("BYTES"), holeMask(a)))),
+                Operation.of("fread OBJECT OFFSET COUNT", this::read),
+                Operation.of("fwrite OBJECT OFFSET BYTE COUNT", this::write),
                 Operation.of("ref OBJECT", this::ref),
                 Operation.of("dealloc OBJECT", this::dealloc),
                 Operation.of(
@@ -65,6 +69,7 @@ final class ObjectOperations {
                 Operation.of("sync OBJECT OFFSET SIZE SYNCIO INVALIDATE", this::sync),
                 Operation.of("freespace OBJECT START COUNT", this::freeSpace),
                 Operation.of("haspage OBJECT INDEX", this::hasPage),
+                Operation.of("fsync OBJECT", this::fsync),
                 Operation.of("vfail OBJECT", this::failWrite),
                 Operation.of("vshort OBJECT PAGES", this::shortWrite),
                 Operation.of("vsetsize OBJECT BYTES", this::setSize),
@@ -110,7 +115,18 @@ final class ObjectOperations {
         return id(object);
     }
 
-    private JsonNode file(long bytes, long holeMask) {
+    private static long holeMask(Arguments a) {
+        return a.more() ? a.number("HOLEMASK") : 0;
+    }
+
+    /** A file whose writes are as those of the original's harness. */
+    private VmObject original(long bytes, long holeMask) {
+        VmObject object = file(bytes, holeMask);
+        fileOf(object).setCache(offset -> blockTag(object, offset));
+        return object;
+    }
+
+    private VmObject file(long bytes, long holeMask) {
         var kernel = session.kernel();
         try {
             TaggedFile file = new TaggedFile(session.nextFile(), bytes, holeMask);
@@ -123,9 +139,8 @@ final class ObjectOperations {
                 throw new BadScript("vnode: the vnode pager refused a file of " + bytes + " bytes");
             }
             vnode.release();
-            file.setCache(offset -> blockTag(object, offset));
             session.holdings().addReference(object, 1);
-            return id(object);
+            return object;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -292,6 +307,38 @@ final class ObjectOperations {
             return file;
         }
         throw new BadScript(StatePrinter.nameOf(object) + " is no file: expected an object made by vnode or vnodeb");
+    }
+
+    private JsonNode read(Arguments a) {
+        TaggedFile file = fileOf(session.object(a));
+        long offset = a.bytes("OFFSET");
+        byte[] bytes = new byte[Session.byteCount(a)];
+        int count = file.read(offset, ByteBuffer.wrap(bytes));
+        return Session.bytes(Arrays.copyOf(bytes, count));
+    }
+
+    private JsonNode write(Arguments a) {
+        TaggedFile file = fileOf(session.object(a));
+        long offset = a.bytes("OFFSET");
+        byte value = (byte) a.count("BYTE");
+        byte[] bytes = new byte[Session.byteCount(a)];
+        Arrays.fill(bytes, value);
+        try {
+            return number(file.write(offset, ByteBuffer.wrap(bytes)));
+        } catch (IOException e) {
+            return text("eio");
+        }
+    }
+
+    private JsonNode fsync(Arguments a) {
+        VmObject object = session.object(a);
+        fileOf(object);
+        try {
+            session.kernel().vnodes().fsync((Vnode) Objects.requireNonNull(object.handle()));
+            return number(0);
+        } catch (IOException e) {
+            return text("eio");
+        }
     }
 
     private JsonNode failWrite(Arguments a) {

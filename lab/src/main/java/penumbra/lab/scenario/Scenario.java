@@ -4,6 +4,7 @@ package penumbra.lab.scenario;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,12 +26,18 @@ import penumbra.process.Process;
 public final class Scenario {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
+    private static final String EXPECT = "expect";
+
+    /** What an expected value is when nothing must be there. */
+    private static final String NOTHING = "none";
+
     private final Kernel kernel;
     private final Session session;
     private final StatePrinter printer;
     private final Map<String, Operation> operations = new TreeMap<>();
     private Map<String, ObjectNode> objects = new LinkedHashMap<>();
     private final Map<String, ObjectNode> processes = new LinkedHashMap<>();
+    private JsonNode answer = JSON.nullNode();
 
     /** A script that starts on a machine as it is. */
     public Scenario(Kernel kernel) {
@@ -42,7 +49,9 @@ public final class Scenario {
                         new ObjectOperations(session).all(),
                         new PageOperations(session).all(),
                         new MapOperations(session).all(),
-                        new MachineOperations(session).all())
+                        new CallOperations(session).all(),
+                        new MachineOperations(session).all(),
+                        List.of(Operation.of(EXPECT + " [original|corrected] PLACE VALUE", this::expect)))
                 .flatMap(List::stream)
                 .forEach(operation -> operations.put(operation.name(), operation));
     }
@@ -82,12 +91,51 @@ public final class Scenario {
         Arguments arguments = new Arguments(operation, words.subList(1, words.size()));
         try {
             JsonNode ret = operation.run(arguments);
+            if (!operation.name().equals(EXPECT)) {
+                answer = ret;
+            }
             return result(number, line, ret);
         } catch (WouldBlock e) {
             return end(number, line, "would_block", e.waitMessage());
         } catch (KernelPanic e) {
             return end(number, line, "panic", String.valueOf(e.getMessage()));
         }
+    }
+
+    /** Compares a place of the state with what it should be: one of the values between bars. */
+    private JsonNode expect(Arguments a) {
+        @Nullable String when = a.oneOf("original", "corrected");
+        StatePath place = StatePath.parse(a.word("PLACE"));
+        String expected = a.word("VALUE");
+        boolean concerned = when == null
+                || when.equals("corrected") == kernel.machine().fidelity().corrected();
+        if (concerned) {
+            String found = shown(place.in(state(place.root())));
+            if (!List.of(expected.split("\\|")).contains(found)) {
+                throw new UnmetExpectation(
+                        "expected " + expected + " at " + place.text() + ", found " + found);
+            }
+        }
+        return JSON.numberNode(0);
+    }
+
+    /** A value as scripts write it: without quotes and blanks. */
+    private static String shown(JsonNode node) {
+        return node.isMissingNode() || node.isNull()
+                ? NOTHING
+                : node.toString().replace("\"", "").replace(" ", "");
+    }
+
+    private JsonNode state(String name) {
+        return switch (name) {
+            case "ret" -> answer;
+            case "g" -> printer.counters();
+            default -> {
+                @Nullable JsonNode object = objects.get(name);
+                @Nullable JsonNode process = processes.get(name);
+                yield object != null ? object : process != null ? process : MissingNode.getInstance();
+            }
+        };
     }
 
     private static ObjectNode end(int number, String line, String how, String why) {

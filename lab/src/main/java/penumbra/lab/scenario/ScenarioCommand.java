@@ -61,6 +61,9 @@ public final class ScenarioCommand implements LabCommand {
             });
         } catch (BadScript e) {
             throw new BadInput(String.valueOf(e.getMessage()));
+        } catch (UnmetExpectation e) {
+            System.err.println(e.getMessage());
+            return ExitStatus.FAILED;
         }
         return ExitStatus.OK;
     }

@@ -24,7 +24,8 @@ public record ScenarioFile(String name, List<String> lines) {
     /**
      * Boots a machine and runs the script on it to its end.
      *
-     * @throws BadScript with name and line number in front
+     * @throws BadScript with name and line number in front, when a line cannot be run
+     * @throws UnmetExpectation likewise, when the state is not as the script expects
      */
     public void run(MachineBoot power, Fidelity fidelity, Consumer<ObjectNode> steps) {
         run(power, fidelity, (step, kernel, scenario) -> steps.accept(step));
@@ -50,6 +51,8 @@ public record ScenarioFile(String name, List<String> lines) {
                 }
             }
         } catch (BadScript e) {
+            throw e.atLine(name, line);
+        } catch (UnmetExpectation e) {
             throw e.atLine(name, line);
         }
     }

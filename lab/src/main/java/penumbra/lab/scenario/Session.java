@@ -6,9 +6,12 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import penumbra.account.Cred;
 import penumbra.boot.Kernel;
+import penumbra.hw.Cpu;
+import penumbra.hw.MemoryFault;
 import penumbra.object.VmObject;
 import penumbra.process.Process;
 import penumbra.vnode.Vnode;
@@ -19,6 +22,9 @@ final class Session {
     static final Cred CRED = new Cred(1001);
 
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+
+    /** What an operation on bytes may be about at most: a superpage. */
+    private static final int MAX_BYTES = 2 << 20;
 
     private final Kernel kernel;
     private final ScriptHoldings holdings = new ScriptHoldings();
@@ -34,6 +40,27 @@ final class Session {
 
     Kernel kernel() {
         return kernel;
+    }
+
+    /** The CPU that runs the script's processes. */
+    Cpu cpu() {
+        return kernel.machine().cpus().get(0);
+    }
+
+    /**
+     * Lets the script's CPU access memory as {@code process}.
+     *
+     * @throws MemoryFault when that is refused
+     */
+    <T> T asUser(Process process, Supplier<T> access) {
+        Cpu cpu = cpu();
+        kernel.processes().run(cpu, process);
+        cpu.enterUser();
+        try {
+            return access.get();
+        } finally {
+            cpu.leaveUser();
+        }
     }
 
     ScriptHoldings holdings() {
@@ -105,6 +132,26 @@ final class Session {
             array.add(value);
         }
         return array;
+    }
+
+    /** How many bytes an operation is about: at most a few pages. */
+    static int byteCount(Arguments arguments) {
+        long count = arguments.bytes("COUNT");
+        if (count < 0 || count > MAX_BYTES) {
+            throw new BadScript("COUNT is " + count + ": expected 0 to " + MAX_BYTES + " bytes");
+        }
+        return (int) count;
+    }
+
+    /** Bytes as scripts show them: one number when all are the same, else an array. */
+    static JsonNode bytes(byte[] bytes) {
+        var array = JSON.arrayNode();
+        boolean same = bytes.length > 0;
+        for (byte one : bytes) {
+            array.add(one & 0xff);
+            same &= one == bytes[0];
+        }
+        return same ? array.get(0) : array;
     }
 
     static JsonNode id(VmObject object) {

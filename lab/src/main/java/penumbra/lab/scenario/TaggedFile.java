@@ -4,6 +4,7 @@ package penumbra.lab.scenario;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import penumbra.hw.PageSize;
 import penumbra.vnode.FileNode;
 
@@ -21,7 +22,7 @@ final class TaggedFile implements FileNode {
     private byte[] bytes;
 
     private long size;
-    private Cache cache = offset -> 0;
+    private @Nullable Cache cache;
     private long holes;
     private boolean failNextWrite;
     private int writeLimit = -1;
@@ -60,7 +61,7 @@ final class TaggedFile implements FileNode {
     }
 
     /**
-     * Says where writes come from: like the original's harness, a write copies the number of the block in which the file ends,
+     * Says where writes come from, instead of taking their bytes as they are: like the original's harness, a write copies the number of the block in which the file ends,
      * which is 0 when the rest of the block is zero in memory.
      */
     synchronized void setCache(Cache memory) {
@@ -142,8 +143,9 @@ final class TaggedFile implements FileNode {
         }
         from.get(bytes, (int) offset, length);
         int partial = end % PageSize.BLOCK;
-        if (end == size && partial != 0) {
-            Tags.fillBlock(bytes, end - partial, cache.blockTag(end - partial));
+        Cache memory = cache;
+        if (memory != null && end == size && partial != 0) {
+            Tags.fillBlock(bytes, end - partial, memory.blockTag(end - partial));
         }
         for (long page = PageSize.index(offset); page < PageSize.index(PageSize.ceiling(end)); page++) {
             if (page < MASKABLE_PAGES) {
@@ -160,8 +162,12 @@ final class TaggedFile implements FileNode {
 
     @Override
     public synchronized void truncate(long size) {
+        long kept = Math.min(size, this.size);
         this.size = size;
         bytes = Arrays.copyOf(bytes, blocks(size));
+        if (cache == null) {
+            Arrays.fill(bytes, (int) kept, bytes.length, (byte) 0);
+        }
     }
 
     @Override

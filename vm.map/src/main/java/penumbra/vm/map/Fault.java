@@ -202,6 +202,12 @@ final class Fault {
                     answer = Kind.SOFT;
                     return Step.ON;
                 }
+                if (pindex >= object.size()) {
+                    // A wired page that stayed when its file shrank.
+                    page.xunbusy();
+                    abandon();
+                    return fail(KernReturn.OUT_OF_BOUNDS);
+                }
             } else if (asksPager() || object == first) {
                 if (pindex >= object.size()) {
                     abandon();
@@ -311,19 +317,27 @@ final class Fault {
                 answer = read;
             }
             case ERROR, BAD -> {
-                layers.pages().free(empty);
-                page = null;
+                discard(empty);
                 abandon();
                 return fail(filled == PagerResult.ERROR ? KernReturn.FAILURE : KernReturn.OUT_OF_BOUNDS);
             }
             default -> {
                 if (object != first) {
-                    layers.pages().free(empty);
-                    page = null;
+                    discard(empty);
                 }
             }
         }
         return Step.ON;
+    }
+
+    /** Gives up a page that was to be read; somebody's wired one stays, without contents. */
+    private void discard(Page empty) {
+        if (empty.wireCount() == 0) {
+            layers.pages().free(empty);
+        } else {
+            empty.xunbusy();
+        }
+        page = null;
     }
 
     private void cacheBehind(int distance) {

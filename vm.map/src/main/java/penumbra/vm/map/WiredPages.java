@@ -78,7 +78,7 @@ final class WiredPages {
     }
 
     /** Unwires the page that the chain of {@code object} shows at {@code pindex}: its mapping is gone, its wiring is not. */
-    private static void unwireResident(VmObject object, long pindex) {
+    private void unwireResident(VmObject object, long pindex) {
         VmObject at = object;
         long index = pindex;
         at.lock().lock();
@@ -94,6 +94,10 @@ final class WiredPages {
         }
         if (page != null && page.wireCount() > 0) {
             page.unwire(true);
+            if (page.wireCount() == 0 && page.valid() == 0 && !page.busied()) {
+                // Its contents went while it was wired.
+                layers.pages().free(page);
+            }
         }
         at.lock().unlock();
     }

@@ -79,6 +79,11 @@ final class Removal {
                 return null;
             }
             core.pmaps().removeAll(page);
+            if (wirings != 0 && core.corrected()) {
+                // Those who wired it will unwire it, whatever became of its contents.
+                emptyUnlessClean(page, options);
+                return null;
+            }
             if (wirings != 0) {
                 page.forgetWirings(wirings);
             }
@@ -95,6 +100,10 @@ final class Removal {
                 page.forgetWirings(wirings);
             }
         }
+        emptyUnlessClean(page, options);
+    }
+
+    private static void emptyUnlessClean(Page page, int options) {
         if ((options & ObjectFlags.REMOVE_CLEANONLY) == 0) {
             page.setValid(0);
             page.undirty();

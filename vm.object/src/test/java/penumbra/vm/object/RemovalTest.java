@@ -20,8 +20,8 @@ class RemovalTest {
     private static final int NOTMAPPED = ObjectFlags.REMOVE_NOTMAPPED;
     private static final int NOTWIRED = ObjectFlags.REMOVE_NOTWIRED;
 
-    private final Rig rig = Rig.stepped(Fidelity.CORRECTED);
-    private final MemoryObject object = rig.anonymous(8);
+    private Rig rig = Rig.stepped(Fidelity.CORRECTED);
+    private MemoryObject object = rig.anonymous(8);
 
     @AfterEach
     void powerOff() {
@@ -77,7 +77,10 @@ class RemovalTest {
     }
 
     @Test
-    void wiringsByMappingsEndWithThem() {
+    void wiringsByMappingsEndWithThemInTheOriginal() {
+        rig.close();
+        rig = Rig.stepped(Fidelity.ORIGINAL);
+        object = rig.anonymous(8);
         int wiredPages = rig.pages.counts().wired();
         Page page = rig.fill(object, 1, 11);
         wire(page);
@@ -88,6 +91,22 @@ class RemovalTest {
         assertThat(rig.contents(object)).isEmpty();
         assertThat(pmap.extract(PageSize.bytes(256))).isEqualTo(-1);
         assertThat(rig.pages.counts().wired()).isEqualTo(wiredPages);
+    }
+
+    @Test
+    void whatIsWiredByMappingsLosesItsContentsAndStaysUntilItIsUnwired() {
+        Page page = rig.fill(object, 1, 11);
+        wire(page);
+        var pmap = rig.map(page, 256, true);
+
+        remove(0, 0, 0);
+
+        assertThat(rig.contents(object)).containsExactly("1=invalid");
+        assertThat(page.dirty()).isZero();
+        assertThat(pmap.extract(PageSize.bytes(256))).isEqualTo(-1);
+        rig.locked(object, () -> page.unwire(false));
+        remove(0, 0, 0);
+        assertThat(rig.contents(object)).isEmpty();
     }
 
     @Test
