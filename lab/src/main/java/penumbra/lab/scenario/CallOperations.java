@@ -181,8 +181,7 @@ final class CallOperations {
         try {
             return session.asUser(process, access);
         } catch (MemoryFault fault) {
-            Signal signal =
-                    Signal.of(fault.reason(), session.kernel().machine().fidelity());
+            Signal signal = Signal.of(fault.reason(), session.kernel().machine().fidelity());
             return text(signal.signal() + ":" + signal.name());
         }
     }

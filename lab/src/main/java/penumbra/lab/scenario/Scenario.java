@@ -112,8 +112,7 @@ public final class Scenario {
         if (concerned) {
             String found = shown(place.in(state(place.root())));
             if (!List.of(expected.split("\\|")).contains(found)) {
-                throw new UnmetExpectation(
-                        "expected " + expected + " at " + place.text() + ", found " + found);
+                throw new UnmetExpectation("expected " + expected + " at " + place.text() + ", found " + found);
             }
         }
         return JSON.numberNode(0);

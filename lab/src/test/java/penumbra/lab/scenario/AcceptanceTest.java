@@ -49,10 +49,9 @@ class AcceptanceTest {
     }
 
     static Stream<Arguments> runs() throws IOException {
-        return ScriptFolder.read(SCRIPTS).scripts().stream()
-                .flatMap(script -> Stream.of(Fidelity.values())
-                        .filter(fidelity -> fidelity.corrected() || !script.lines().contains(CORRECTED_ONLY))
-                        .map(fidelity -> Arguments.of(script.name(), fidelity, script)));
+        return ScriptFolder.read(SCRIPTS).scripts().stream().flatMap(script -> Stream.of(Fidelity.values())
+                .filter(fidelity -> fidelity.corrected() || !script.lines().contains(CORRECTED_ONLY))
+                .map(fidelity -> Arguments.of(script.name(), fidelity, script)));
     }
 
     @ParameterizedTest(name = "{0} {1}")
@@ -76,7 +75,8 @@ class AcceptanceTest {
     @Test
     void theTableNamesEveryScriptAndNoOther() throws IOException {
         TreeSet<String> named = new TreeSet<>();
-        Matcher names = Pattern.compile("`([a-zA-Z0-9_-]+)\\.ops`").matcher(Files.readString(SCRIPTS.resolve("README.md")));
+        Matcher names =
+                Pattern.compile("`([a-zA-Z0-9_-]+)\\.ops`").matcher(Files.readString(SCRIPTS.resolve("README.md")));
         while (names.find()) {
             named.add(names.group(1));
         }
@@ -147,8 +147,14 @@ class AcceptanceTest {
                 "expect ret [0,7]");
         new ScenarioFile("x.ops", lines).run(this::boot, Fidelity.CORRECTED, step -> {});
         for (String bad : List.of(
-                "peek P x", "peek P 1p+", "peek P 99999999999999999999", "peek P 1 -1", "sys_mlockall P never",
-                "sys_mmap P 0 1p rw private o1 0", "sys_mmap P 0 1p rw private o9:r 0", "setrlimit P cpu 1")) {
+                "peek P x",
+                "peek P 1p+",
+                "peek P 99999999999999999999",
+                "peek P 1 -1",
+                "sys_mlockall P never",
+                "sys_mmap P 0 1p rw private o1 0",
+                "sys_mmap P 0 1p rw private o9:r 0",
+                "setrlimit P cpu 1")) {
             assertThatThrownBy(() -> new ScenarioFile("x.ops", List.of("boot 8192 4096", "proc P", bad))
                             .run(this::boot, Fidelity.CORRECTED, step -> {}))
                     .as(bad)
