@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.bench;
+
+import java.util.Locale;
+import penumbra.hw.Cpu;
+import penumbra.process.Process;
+
+/**
+ * The counterpart of {@code linux/faults.c}: the same work, printed in the same way, so that a script can run both
+ * alternately.
+ *
+ * <pre>
+ * zero PAGES ROUNDS    ns a page: first write to anonymous memory
+ * cow PAGES ROUNDS     ns a page: first write of a child to memory that it shares with its parent
+ * fork PAGES ROUNDS    ns a fork: of a process that has touched its memory
+ * scale PAGES ROUNDS   faults a second of two CPUs by those of one: independent processes, new memory
+ * </pre>
+ */
+public final class Faults {
+    /** Rounds before those that are printed, until the compiler is through. */
+    private static final int WARM_UP = 30;
+
+    private static final int SPARE = 8192;
+
+    private final int pages;
+
+    private Faults(int pages) {
+        this.pages = pages;
+    }
+
+    /** Prints a line a round. */
+    public static void main(String[] args) throws InterruptedException {
+        if (args.length != 3) {
+            System.err.println("usage: Faults zero|cow|fork|scale PAGES ROUNDS");
+            System.exit(2);
+        }
+        Faults faults = new Faults(Integer.parseInt(args[1]));
+        int rounds = Integer.parseInt(args[2]);
+        int cpus = args[0].equals("scale") ? 2 : 1;
+        try (Guest guest = new Guest(2 * faults.pages + SPARE, cpus)) {
+            Round round = faults.round(args[0], guest);
+            for (int i = -WARM_UP; i < rounds; i++) {
+                double cost = round.run();
+                if (i >= 0) {
+                    System.out.printf(Locale.ROOT, "%.2f%n", cost);
+                }
+            }
+        }
+    }
+
+    /** One measurement. */
+    private interface Round {
+        double run() throws InterruptedException;
+    }
+
+    private Round round(String what, Guest guest) {
+        Cpu cpu = guest.cpu(0);
+        switch (what) {
+            case "zero":
+                Process program = guest.program(cpu, pages);
+                return () -> {
+                    guest.map(program, pages);
+                    return touch(cpu) / pages;
+                };
+            case "cow":
+                Process sharing = guest.program(cpu, pages);
+                touch(cpu);
+                return () -> inChild(guest, sharing);
+            case "fork":
+                Process forking = guest.program(cpu, pages);
+                return () -> {
+                    touch(cpu);
+                    long start = System.nanoTime();
+                    Process child = guest.fork(forking);
+                    double cost = System.nanoTime() - start;
+                    guest.kernel().processes().exit(child);
+                    return cost;
+                };
+            case "scale":
+                Process first = guest.program(cpu, pages);
+                Process second = guest.program(guest.cpu(1), pages);
+                return () -> scale(guest, first, second);
+            default:
+                throw new IllegalArgumentException(what + ": expected zero, cow, fork or scale");
+        }
+    }
+
+    private double touch(Cpu cpu) {
+        long start = System.nanoTime();
+        Guest.write(cpu, pages);
+        return System.nanoTime() - start;
+    }
+
+    private double inChild(Guest guest, Process parent) {
+        Cpu cpu = guest.cpu(0);
+        Process child = guest.fork(parent);
+        guest.kernel().processes().run(cpu, child);
+        double cost = touch(cpu) / pages;
+        guest.kernel().processes().run(cpu, parent);
+        guest.kernel().processes().exit(child);
+        return cost;
+    }
+
+    /** One CPU alone, then both at once, each in a process and a thread of its own. */
+    private double scale(Guest guest, Process first, Process second) throws InterruptedException {
+        guest.map(first, pages);
+        guest.map(second, pages);
+        double alone = touch(guest.cpu(0));
+        guest.map(first, pages);
+        Thread other = new Thread(() -> touch(guest.cpu(1)), "second cpu");
+        long start = System.nanoTime();
+        other.start();
+        touch(guest.cpu(0));
+        other.join();
+        double both = System.nanoTime() - start;
+        return 2 * alone / both;
+    }
+}
