@@ -277,7 +277,8 @@ final class Drains {
         Mover mover = new Mover(parts, stores, entry, true);
         while (System.nanoTime() < deadline && stores.state(entry) == State.CLOSING && machine.panic() == null) {
             if (!mover.step()) {
-                if (stores.used(entry) <= mover.unreadable() || (mover.moved() == 0 && mover.putOff() == 0 && mover.noRoom() > 0)) {
+                if (stores.used(entry) <= mover.unreadable()
+                        || (mover.moved() == 0 && mover.putOff() == 0 && mover.noRoom() > 0)) {
                     return;
                 }
                 stores.pause(entry, REST_NANOS);

@@ -31,7 +31,8 @@ public @interface PagerConfig {
 
     /** How long a store that leaves is drained. */
     @AttributeDefinition(
-            description = "Milliseconds for which a store that leaves is drained before what is left waits for its return",
+            description =
+                    "Milliseconds for which a store that leaves is drained before what is left waits for its return",
             min = "0",
             max = "3600000")
     int drain_millis() default 5_000;
