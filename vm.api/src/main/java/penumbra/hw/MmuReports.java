@@ -14,4 +14,12 @@ public interface MmuReports {
 
     /** {@code frame} has no managed mapping any more: its last one went away. */
     void unmapped(int frame);
+
+    /**
+     * Whether an MMU may trade exactness for speed: combine mappings into superpages, and leave the modified bits of a range
+     * that is write-protected where they are, in mappings that {@link Mmu#isModified} and {@link Mmu#removeWrite} still find.
+     */
+    default boolean optimised() {
+        return false;
+    }
 }

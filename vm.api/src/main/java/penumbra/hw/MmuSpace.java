@@ -40,7 +40,10 @@ public interface MmuSpace {
     /** Removes every unwired mapping. */
     void removeUnwired();
 
-    /** Takes away what {@code prot} lacks; losing WRITE reports the modified bit. */
+    /**
+     * Takes away what {@code prot} lacks. Losing WRITE reports the modified bit; if {@link MmuReports#optimised} the mapping may
+     * keep it instead.
+     */
     void protect(long start, long end, int prot);
 
     /** Sets or clears WIRED of the mapping at {@code page}; returns false when there is none. */
@@ -48,6 +51,14 @@ public interface MmuSpace {
 
     /** Clears ACCESSED and MODIFIED of managed mappings in the range; reports MODIFIED first if {@code keepModified}. */
     void advise(long start, long end, boolean keepModified);
+
+    /**
+     * May map what {@code source}, a space of the same MMU, maps in the range: at the same pages where nothing is mapped,
+     * without WRITE, unwired and unmodified. An optimisation; nothing by default.
+     */
+    default void copy(MmuSpace source, long start, long end) {
+        // The pages are mapped when they are used.
+    }
 
     /** The mapping at {@code page}: {@code (long) frame << 8 | attributes << 3 | prot}, or -1. */
     long query(long page);

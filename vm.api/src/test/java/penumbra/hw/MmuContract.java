@@ -27,6 +27,15 @@ public abstract class MmuContract implements MmuReports {
     private static final int SPACES = 4;
     private static final int STEPS = 1500;
     private static final int TABLES = 256;
+    /** Pages of 2 MiB, which some MMUs map at once. */
+    private static final int REGION = 512;
+    /** Memory that two such regions lie in, wherever it begins. */
+    private static final int MANY_FRAMES = 3 * REGION;
+
+    private static final int LARGE_STEPS = 400;
+    /** What is looked at singly where there are many pages. */
+    private static final int SAMPLE = 24;
+
     private static final int MANAGED = MmuMapping.MANAGED;
     private static final int ACCESSED = MmuMapping.ACCESSED;
     private static final int MODIFIED = MmuMapping.MODIFIED;
@@ -60,17 +69,23 @@ public abstract class MmuContract implements MmuReports {
     private HeapMemory memory;
     private Mmu mmu;
     private int first;
+    private int frames;
+    /** Whether whole regions are mapped and changed. */
+    private boolean large;
+
+    private boolean optimised;
 
     /** A new MMU that serves no machine. */
     protected abstract Mmu create();
 
     @BeforeEach
     void attach() {
-        serve(TABLES);
+        serve(FRAMES, TABLES);
     }
 
-    private void serve(int tables) {
-        memory = new HeapMemory(FRAMES, tables);
+    private void serve(int pages, int tables) {
+        frames = pages;
+        memory = new HeapMemory(pages, tables);
         first = memory.segments().get(0).firstFrame();
         mmu = create();
         mmu.attach(machine, memory, this);
@@ -100,6 +115,11 @@ public abstract class MmuContract implements MmuReports {
     @Override
     public void unmapped(int frame) {
         unmapped.add(frame);
+    }
+
+    @Override
+    public boolean optimised() {
+        return optimised;
     }
 
     @Test
@@ -191,7 +211,7 @@ public abstract class MmuContract implements MmuReports {
     @Test
     void tablesThatRunOutChangeNothing() {
         mmu.detach();
-        serve(8);
+        serve(FRAMES, 8);
         MmuSpace space = spaces.get(1);
         List<Long> mapped = new ArrayList<>();
         long page = 0;
@@ -230,12 +250,62 @@ public abstract class MmuContract implements MmuReports {
         }
     }
 
+    @Test
+    void aProtectedRangeIsWrittenNoMoreAndForgetsNothing() {
+        mmu.detach();
+        serve(MANY_FRAMES, TABLES);
+        optimised = true;
+        MmuSpace space = spaces.get(1);
+        for (int i = 0; i < 2 * REGION; i++) {
+            space.enter(i, first + i, Prot.RW, MANAGED | ACCESSED | (i % 3 == 0 ? MODIFIED : 0));
+        }
+        space.protect(0, 2 * REGION, Prot.READ);
+        for (int i = 0; i < 2 * REGION; i++) {
+            assertThat(space.walk((long) i << PageSize.SHIFT, Prot.WRITE)).isEqualTo(TlbEntry.MISS);
+            assertThat(space.query(i) & Prot.ALL).isEqualTo(Prot.READ);
+            boolean known = modified.contains(first + i) || mmu.isModified(first + i);
+            assertThat(known).as("page %d", i).isEqualTo(i % 3 == 0);
+        }
+        // One page of each region can be written again, the others cannot.
+        space.enter(7, first + 7, Prot.RW, MANAGED | ACCESSED | MODIFIED);
+        space.enter(REGION + 9, first + 2 * REGION + 9, Prot.RW, MANAGED | ACCESSED);
+        for (int i = 0; i < 2 * REGION; i++) {
+            boolean again = i == 7 || i == REGION + 9;
+            long entry = space.walk((long) i << PageSize.SHIFT, Prot.WRITE);
+            assertThat(TlbEntry.allows(entry, Prot.WRITE)).as("page %d", i).isEqualTo(again);
+        }
+        for (int i = 0; i < 2 * REGION; i++) {
+            mmu.removeWrite(first + i);
+            assertThat(mmu.isModified(first + i)).isFalse();
+            assertThat(modified.contains(first + i)).as("page %d", i).isEqualTo(i % 3 == 0 || i == 7);
+        }
+    }
+
     @RepeatedTest(4)
     void doesWhatTheModelDoes() {
+        compareWithTheModel(STEPS);
+    }
+
+    @RepeatedTest(2)
+    void doesWhatTheModelDoesWhenOptimised() {
+        optimised = true;
+        compareWithTheModel(STEPS);
+    }
+
+    @RepeatedTest(4)
+    void doesWhatTheModelDoesWithManyPages() {
+        mmu.detach();
+        serve(MANY_FRAMES, TABLES);
+        optimised = true;
+        large = true;
+        compareWithTheModel(LARGE_STEPS);
+    }
+
+    private void compareWithTheModel(int steps) {
         long seed = System.nanoTime();
         System.out.println("MmuContract seed " + seed);
         SplittableRandom random = new SplittableRandom(seed);
-        for (int step = 0; step < STEPS; step++) {
+        for (int step = 0; step < steps; step++) {
             modified.clear();
             referenced.clear();
             unmapped.clear();
@@ -243,6 +313,7 @@ public abstract class MmuContract implements MmuReports {
             Set<Integer> wantModified = new HashSet<>();
             Set<Integer> wantReferenced = new HashSet<>();
             String did = "seed " + seed + " step " + step + ": " + act(random, wantModified, wantReferenced);
+            findKept(wantModified);
             assertThat(modified).as(did).isEqualTo(wantModified);
             assertThat(referenced).as(did).isEqualTo(wantReferenced);
             before.removeAll(mapped());
@@ -269,9 +340,13 @@ public abstract class MmuContract implements MmuReports {
         int asid = random.nextInt(SPACES);
         MmuSpace space = spaces.get(asid);
         TreeMap<Long, Mapping> mine = model.get(asid);
-        long page = page(random);
-        long end = page + 1 + (random.nextInt(4) == 0 ? random.nextInt(1 << 19) : random.nextInt(6));
-        int frame = first + random.nextInt(FRAMES);
+        if (large && random.nextInt(3) == 0) {
+            return random.nextInt(3) == 0 ? copy(random, asid) : fill(random, asid, wantModified, wantReferenced);
+        }
+        boolean whole = large && random.nextInt(3) == 0;
+        long page = page(random) & (whole ? -REGION : -1);
+        long end = page + (whole ? REGION : 1 + (random.nextInt(4) == 0 ? random.nextInt(1 << 19) : random.nextInt(6)));
+        int frame = first + random.nextInt(frames);
         int prot = random.nextInt(8) == 0 ? Prot.NONE : Prot.READ | random.nextInt(8);
         Mapping wanted = new Mapping(frame, prot, attributes(random, frame, prot));
         switch (random.nextInt(16)) {
@@ -302,7 +377,7 @@ public abstract class MmuContract implements MmuReports {
             case 10 -> {
                 int limit = random.nextInt(8);
                 space.protect(page, end, limit);
-                protect(mine.subMap(page, end), limit, wantModified, wantReferenced);
+                protect(mine.subMap(page, end), limit, optimised, wantModified, wantReferenced);
                 return "protect " + asid + " " + page + " " + end + " " + limit;
             }
             case 11 -> {
@@ -330,6 +405,62 @@ public abstract class MmuContract implements MmuReports {
             default -> {
                 return rarer(random, asid, frame, wantModified, wantReferenced);
             }
+        }
+    }
+
+    /** Maps a whole region to consecutive frames, so that it can become one mapping. */
+    private String fill(SplittableRandom random, int asid, Set<Integer> wantModified, Set<Integer> wantReferenced) {
+        long page = page(random) & -REGION;
+        int frame = (first + random.nextInt(REGION) & -REGION) + REGION;
+        int prot = random.nextBoolean() ? Prot.RW : Prot.READ | random.nextInt(8);
+        int attributes = ACCESSED
+                | (random.nextInt(4) == 0 ? 0 : MANAGED)
+                | (random.nextInt(4) == 0 ? WIRED : 0)
+                | ((prot & Prot.WRITE) != 0 ? MODIFIED : 0);
+        for (int i = 0; i < REGION; i++) {
+            Mapping wanted = new Mapping(frame + i, prot, attributes);
+            assertThat(spaces.get(asid).enter(page + i, frame + i, prot, attributes))
+                    .isTrue();
+            model.get(asid).merge(page + i, wanted, (old, next) -> replaced(old, next, wantModified, wantReferenced));
+        }
+        return "fill " + asid + " " + page + " " + frame + " " + prot + " " + attributes;
+    }
+
+    /** Copies whatever the MMU likes to: all of it must be in the source, and nothing is replaced. */
+    private String copy(SplittableRandom random, int from) {
+        int to = (from + 1 + random.nextInt(SPACES - 1)) % SPACES;
+        long page = page(random) & -REGION;
+        long end = page + REGION * (1 + random.nextInt(2));
+        spaces.get(to).copy(spaces.get(from), page, end);
+        String did = "copy " + from + " to " + to + " " + page + " " + end;
+        spaces.get(to).forEach((at, frame, prot, attributes) -> {
+            Mapping source = model.get(from).get(at);
+            if (!model.get(to).containsKey(at)) {
+                check(at >= page && at < end && source != null && source.frame() == frame, did, "copied", at);
+                check(prot == (source.prot() & ~Prot.WRITE), did, "rights of the copy", at);
+                check((attributes & ~ACCESSED) == (source.attributes() & MANAGED), did, "attributes of the copy", at);
+                model.get(to).put(at, new Mapping(frame, prot, attributes));
+            }
+        });
+        return did;
+    }
+
+    /** A mapping that was write-protected may keep its modified bit or have it reported, sooner or later. */
+    private void findKept(Set<Integer> wantModified) {
+        for (int asid = 0; optimised && asid < SPACES; asid++) {
+            TreeMap<Long, Mapping> mine = model.get(asid);
+            spaces.get(asid).forEach((page, frame, prot, attributes) -> {
+                Mapping old = mine.get(page);
+                if (old != null
+                        && old.has(MODIFIED)
+                        && (old.prot() & Prot.WRITE) == 0
+                        && (attributes & MODIFIED) == 0) {
+                    mine.put(page, old.without(MODIFIED));
+                    if (old.has(MANAGED)) {
+                        wantModified.add(frame);
+                    }
+                }
+            });
         }
     }
 
@@ -392,7 +523,10 @@ public abstract class MmuContract implements MmuReports {
     }
 
     /** Pages in a few clusters, so that tables fill, empty and share upper tables. */
-    private static long page(SplittableRandom random) {
+    private long page(SplittableRandom random) {
+        if (large) {
+            return (random.nextBoolean() ? 0 : 3L << 18) + random.nextInt(2 * REGION);
+        }
         long cluster = new long[] {0, 1L << 9, 3L << 18, 5L << 27, 255L << 27}[random.nextInt(5)];
         return cluster + random.nextInt(12);
     }
@@ -455,9 +589,15 @@ public abstract class MmuContract implements MmuReports {
     }
 
     private static void protect(
-            Map<Long, Mapping> range, int limit, Set<Integer> wantModified, Set<Integer> wantReferenced) {
+            Map<Long, Mapping> range,
+            int limit,
+            boolean keeping,
+            Set<Integer> wantModified,
+            Set<Integer> wantReferenced) {
         if ((limit & Prot.READ) == 0) {
             drop(range, wantModified, wantReferenced);
+        } else if (keeping) {
+            range.replaceAll((key, old) -> old.limitedTo(limit));
         } else {
             range.replaceAll((key, old) -> limited(old, limit, wantModified));
         }
@@ -485,10 +625,10 @@ public abstract class MmuContract implements MmuReports {
     }
 
     private void compare(String did) {
-        int[] mapped = new int[FRAMES];
-        int[] dirty = new int[FRAMES];
-        int[] used = new int[FRAMES];
-        int[] kept = new int[FRAMES];
+        int[] mapped = new int[frames];
+        int[] dirty = new int[frames];
+        int[] used = new int[frames];
+        int[] kept = new int[frames];
         for (int asid = 0; asid < SPACES; asid++) {
             compareSpace(asid, did);
             for (Mapping each : model.get(asid).values()) {
@@ -501,7 +641,8 @@ public abstract class MmuContract implements MmuReports {
                 }
             }
         }
-        for (int i = 0; i < FRAMES; i++) {
+        int stride = Math.max(1, frames / SAMPLE);
+        for (int i = Math.floorMod(did.hashCode(), stride); i < frames; i += stride) {
             int frame = first + i;
             check(mmu.isMapped(frame) == mapped[i] > 0, did, "mapped", frame);
             check(mmu.isModified(frame) == dirty[i] > 0, did, "modified", frame);
@@ -521,8 +662,12 @@ public abstract class MmuContract implements MmuReports {
             wired[0] += (attributes & WIRED) != 0 ? 1 : 0;
             order.add(page);
         });
-        mine.forEach((page, each) ->
-                check(space.query(page) == mapping(each.frame(), each.prot(), each.attributes()), did, "query", page));
+        int stride = Math.max(1, mine.size() / SAMPLE);
+        for (int i = Math.floorMod(did.hashCode(), stride); i < order.size(); i += stride) {
+            long page = order.get(i);
+            Mapping each = mine.get(page);
+            check(space.query(page) == mapping(each.frame(), each.prot(), each.attributes()), did, "query", page);
+        }
         check(order.equals(List.copyOf(mine.keySet())), did, "pages", order);
         check(space.residentCount() == mine.size(), did, "resident", space.residentCount());
         check(space.wiredCount() == wired[0], did, "wired", space.wiredCount());

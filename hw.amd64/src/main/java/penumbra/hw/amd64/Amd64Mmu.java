@@ -52,27 +52,27 @@ public final class Amd64Mmu implements Mmu {
 
     @Override
     public void removeWrite(int frame) {
-        mappings().count(frame, Integer.MAX_VALUE, Amd64Space::writeProtect);
+        mappings().clear(frame, Pte.WRITE | Pte.DIRTY, Integer.MAX_VALUE, Amd64Space::writeProtect);
     }
 
     @Override
     public boolean isModified(int frame) {
-        return mappings().count(frame, 1, Amd64Space::isModified) > 0;
+        return mappings().count(frame, 1, (space, page) -> space.has(page, Pte.DIRTY)) > 0;
     }
 
     @Override
     public void clearModify(int frame) {
-        mappings().count(frame, Integer.MAX_VALUE, Amd64Space::clearModified);
+        mappings().clear(frame, Pte.DIRTY, Integer.MAX_VALUE, Amd64Space::clearModified);
     }
 
     @Override
     public boolean isReferenced(int frame) {
-        return mappings().count(frame, 1, Amd64Space::isAccessed) > 0;
+        return mappings().count(frame, 1, (space, page) -> space.has(page, Pte.ACCESSED)) > 0;
     }
 
     @Override
     public int testAndClearReferenced(int frame, int max) {
-        return mappings().count(frame, max, Amd64Space::clearAccessed);
+        return mappings().clear(frame, Pte.ACCESSED, max, Amd64Space::clearAccessed);
     }
 
     @Override
@@ -82,7 +82,7 @@ public final class Amd64Mmu implements Mmu {
 
     @Override
     public int wiredMappings(int frame) {
-        return mappings().count(frame, Integer.MAX_VALUE, Amd64Space::isWired);
+        return mappings().count(frame, Integer.MAX_VALUE, (space, page) -> space.has(page, Pte.WIRED));
     }
 
     private Mappings mappings() {

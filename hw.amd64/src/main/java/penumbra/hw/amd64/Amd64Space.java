@@ -2,9 +2,8 @@
 package penumbra.hw.amd64;
 
 import java.util.concurrent.atomic.AtomicInteger;
-import penumbra.hw.Machine;
+import org.jspecify.annotations.Nullable;
 import penumbra.hw.MappingVisitor;
-import penumbra.hw.MmuReports;
 import penumbra.hw.MmuSpace;
 import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
@@ -15,64 +14,54 @@ import penumbra.kern.KernelPanic;
 import penumbra.kern.LockRank;
 
 /**
- * One address space's four levels of tables.
+ * One address space's mappings.
  *
- * <p>Two locks guard them. The space's own (rank {@code PMAP}) guards which tables there are, every count, and who may put
- * an entry into an empty slot. An entry of a managed mapping appears and disappears only under the lock of its frame's
- * list (rank {@code PV}) as well; so whoever holds that lock and finds a mapping in the list can rely on its entry and on
- * the tables above it, without the space's lock. Such a page operation removes the entry and counts it later, in
- * {@link #settle}; until then the count keeps the table alive.
+ * <p>Two locks guard them. The space's own (rank {@code PMAP}) guards which tables there are, every count, who may put an
+ * entry into an empty slot, and promotion. An entry of a managed mapping appears and disappears, and a superpage is changed,
+ * only under the lock of the frame's list (rank {@code PV}) as well; so whoever holds that lock and finds a mapping in the list
+ * can rely on its entry and on the tables above it, without the space's lock. Such a page operation removes the entry and
+ * counts it later, in {@link #settle}; until then the count keeps the table alive.
  *
  * <p>The bits of an entry change by compare-and-set, since CPUs set accessed and modified bits at any time. A modified bit
  * is reported before it is cleared, or under the list's lock, so that nobody finds it neither here nor there. Clearing it
  * or the accessed bit, like taking away rights, is followed by a shootdown; an entry whose accessed bit is clear is in no
  * TLB and needs none. A table is freed after a shootdown, which no walk outlasts.
+ *
+ * <p>The right to write is what entry and directory both allow. A range of whole 2 MiB loses it in the directory alone; the
+ * entries below keep theirs, and their modified bits, until one of them is to be written again.
  */
 final class Amd64Space implements MmuSpace {
     private static final int NONE = TableFrames.NONE;
-    private static final int LEVELS = 4;
-    private static final int TOP = LEVELS - 1;
-    private static final int INDEX_BITS = 9;
-    private static final int INDEX_MASK = (1 << INDEX_BITS) - 1;
-    /** Behind the last page that four levels can map. */
-    private static final long END = 1L << LEVELS * INDEX_BITS;
+    /** Whatever a TLB can have of 2 MiB whose entries were not looked at. */
+    private static final int REGION = Pte.LARGE_PAGES;
 
     private final int asid;
-    private final Machine machine;
+    private final Shared shared;
     private final PhysicalMemory memory;
-    private final MmuReports reports;
     private final TableFrames tables;
     private final PvLists pv;
+    private final TableTree tree;
+    private final Superpages superpages;
+    private final Shootdown shootdown;
     private final KernelLock lock = new KernelLock(LockRank.PMAP, "pmap");
-    private final DirectoryCache directory = new DirectoryCache();
 
     /** Mappings that {@link #take} removed and {@link #settle} has not counted yet: gone, but still in the resident count. */
     private final AtomicInteger taken = new AtomicInteger();
 
-    /** The table of the top level; {@link #NONE} before the first mapping is made and once the space is released. */
-    private volatile int root = NONE;
-
     private boolean released;
-    /** The tables on the way to the page last looked for, by level. */
-    private final int[] path = new int[LEVELS];
-    /** Pages {@code [staleFrom, staleTo)} are to be shot down before the lock is released. */
-    private long staleFrom = END;
-
-    private long staleTo;
-    /** Tables to free after that. */
-    private int dead = NONE;
-
     private long resident;
     private long wired;
 
     /** An empty space; it takes its first table when something is mapped. */
-    Amd64Space(int asid, Machine machine, PhysicalMemory memory, MmuReports reports, TableFrames tables, PvLists pv) {
+    Amd64Space(int asid, Shared shared) {
         this.asid = asid;
-        this.machine = machine;
-        this.memory = memory;
-        this.reports = reports;
-        this.tables = tables;
-        this.pv = pv;
+        this.shared = shared;
+        this.memory = shared.memory();
+        this.tables = shared.tables();
+        this.pv = shared.pv();
+        this.tree = new TableTree(memory, tables);
+        this.superpages = new Superpages(asid, shared, tree);
+        this.shootdown = new Shootdown(asid, shared.machine(), pv);
     }
 
     // What the hardware does.
@@ -80,57 +69,94 @@ final class Amd64Space implements MmuSpace {
     @Override
     public long walk(long address, int access) {
         long page = PageSize.index(address);
-        int leaf = leaf(page);
-        if (leaf == NONE) {
+        long entry = tree.entry(page);
+        if (entry == 0) {
             return TlbEntry.MISS;
         }
-        int at = offset(page, 0);
+        if (Pte.isLarge(entry)) {
+            long pte = Pte.small(entry, page);
+            return (Pte.prot(pte) & access) == 0 ? TlbEntry.MISS : translation(pte);
+        }
+        int leaf = Pte.frame(entry);
+        int at = TableTree.offset(page, 0);
         while (true) {
             long pte = memory.loadVolatile(leaf, at);
-            if ((pte & Pte.PRESENT) == 0 || (Pte.prot(pte) & access) == 0) {
+            if ((pte & Pte.PRESENT) == 0 || (Pte.prot(Pte.limited(pte, entry)) & access) == 0) {
                 return TlbEntry.MISS;
             }
             long used = pte | Pte.ACCESSED | (access == Prot.WRITE ? Pte.DIRTY : 0);
             if (used == pte || memory.compareAndSet(leaf, at, pte, used)) {
-                return TlbEntry.of(Pte.frame(used), Pte.prot(used), Pte.has(used, Pte.WRITE | Pte.DIRTY));
+                return translation(Pte.limited(used, entry));
             }
         }
     }
 
-    /** The table of the lowest level for {@code page}, or {@link #NONE}. */
-    private int leaf(long page) {
-        int known = directory.find(page);
-        if (known != NONE) {
-            return known;
-        }
-        int table = root;
-        for (int level = TOP; level > 0 && table != NONE; level--) {
-            long entry = memory.loadVolatile(table, offset(page, level));
-            table = (entry & Pte.PRESENT) == 0 ? NONE : Pte.frame(entry);
-        }
-        return table;
-    }
-
-    private static int offset(long page, int level) {
-        return (int) (page >>> level * INDEX_BITS & INDEX_MASK) * Long.BYTES;
+    private static long translation(long pte) {
+        return TlbEntry.of(Pte.frame(pte), Pte.prot(pte), Pte.has(pte, Pte.WRITE | Pte.DIRTY));
     }
 
     // Single mappings.
 
     @Override
     public boolean enter(long page, int frame, int prot, int attributes) {
+        long wanted = Pte.of(frame, prot, attributes);
         lock.lock();
-        int leaf = makeLeaf(page);
-        if (leaf != NONE) {
-            replace(leaf, page, Pte.of(frame, prot, attributes));
+        long entry = make(page);
+        boolean there = Pte.isLarge(entry) && says(Pte.small(entry, page), wanted);
+        if (entry != 0 && !there) {
+            int leaf = leafFor(page, entry, wanted);
+            replace(leaf, page, wanted);
+            if (shared.reports().optimised() && tables.isFull(leaf)) {
+                superpages.promote(page, leaf);
+            }
         }
-        shootStale();
+        fire();
         lock.unlock();
-        return leaf != NONE;
+        return entry != 0;
+    }
+
+    /** Whether {@code pte} is {@code wanted}, or would only gain bits that it has. */
+    private static boolean says(long pte, long wanted) {
+        return (pte & ~(Pte.ACCESSED | Pte.DIRTY) | wanted & (Pte.ACCESSED | Pte.DIRTY)) == wanted
+                && (wanted & ~pte) == 0;
+    }
+
+    private long make(long page) {
+        if (page < 0 || page >= TableTree.END || released) {
+            throw new KernelPanic("enter: page %#x in space %d, released: %s", page, asid, released);
+        }
+        long entry = tree.make(page);
+        if (entry == 0) {
+            // Upper tables that were made in vain: a walk may be in them.
+            shootdown.add(page, page + 1);
+        }
+        return entry;
+    }
+
+    /** The table for {@code page}, below a directory's {@code entry} that allows all that {@code wanted} does. */
+    private int leafFor(long page, long entry, long wanted) {
+        int leaf = superpages.leaf(page, entry);
+        if (!Pte.isLarge(entry) && Pte.limited(wanted, entry) != wanted) {
+            pushDown(leaf, entry);
+            tree.setEntry(page, Pte.table(leaf));
+        }
+        return leaf;
+    }
+
+    /** Limits every entry of {@code leaf} as the directory's {@code entry} does; modified bits stay. */
+    private void pushDown(int leaf, long entry) {
+        for (int at = 0; at < PageSize.BYTES; at += Long.BYTES) {
+            long old;
+            long next;
+            do {
+                old = memory.loadVolatile(leaf, at);
+                next = old == 0 ? 0 : Pte.limited(old, entry);
+            } while (next != old && !memory.compareAndSet(leaf, at, old, next));
+        }
     }
 
     private void replace(int leaf, long page, long wanted) {
-        long old = memory.loadVolatile(leaf, offset(page, 0));
+        long old = memory.loadVolatile(leaf, TableTree.offset(page, 0));
         boolean same = Pte.has(old, Pte.PRESENT)
                 && Pte.frame(old) == Pte.frame(wanted)
                 && (old & Pte.MANAGED) == (wanted & Pte.MANAGED);
@@ -161,7 +187,7 @@ final class Amd64Space implements MmuSpace {
 
     /** Replaces a present entry, keeping its bits when nothing else differs, else reporting them; returns the old one or 0. */
     private long exchange(int leaf, long page, long wanted) {
-        int at = offset(page, 0);
+        int at = TableTree.offset(page, 0);
         while (true) {
             long old = memory.loadVolatile(leaf, at);
             if (old == 0) {
@@ -170,14 +196,13 @@ final class Amd64Space implements MmuSpace {
             boolean equal = ((old ^ wanted) & ~(Pte.ACCESSED | Pte.DIRTY)) == 0;
             long next = equal ? old | wanted : wanted;
             if (!equal && (old & Pte.MANAGED) != 0 && (old & ~next & Pte.DIRTY) != 0) {
-                reports.modified(Pte.frame(old));
+                shared.reports().modified(Pte.frame(old));
+            }
+            long lost = old & ~next & (Pte.WRITE | Pte.DIRTY | Pte.ACCESSED);
+            if (lost != 0 || (next & ~old & Pte.NO_EXECUTE) != 0) {
+                shootdown.weaken(page, old);
             }
             if (next == old || memory.compareAndSet(leaf, at, old, next)) {
-                long lost = old & ~next & (Pte.WRITE | Pte.DIRTY | Pte.ACCESSED);
-                boolean weaker = lost != 0 || (next & ~old & Pte.NO_EXECUTE) != 0;
-                if (weaker) {
-                    markStale(page, old);
-                }
                 return old;
             }
         }
@@ -185,29 +210,36 @@ final class Amd64Space implements MmuSpace {
 
     @Override
     public boolean enterQuick(long page, int frame, int prot, int attributes) {
+        long wanted = Pte.of(frame, prot, attributes);
         lock.lock();
-        int leaf = makeLeaf(page);
-        boolean empty = leaf != NONE && memory.loadVolatile(leaf, offset(page, 0)) == 0;
+        long entry = make(page);
+        boolean empty = isEmpty(page, entry);
         if (empty) {
-            insert(leaf, page, Pte.of(frame, prot, attributes));
+            insert(leafFor(page, entry, wanted), page, wanted);
         }
-        shootStale();
+        fire();
         lock.unlock();
         return empty;
+    }
+
+    /** Whether there is a table below {@code entry} and nothing is mapped at {@code page}. */
+    private boolean isEmpty(long page, long entry) {
+        return entry != 0
+                && !Pte.isLarge(entry)
+                && memory.loadVolatile(Pte.frame(entry), TableTree.offset(page, 0)) == 0;
     }
 
     @Override
     public boolean prefaultable(long page) {
         lock.lock();
-        int leaf = leaf(page);
-        boolean empty = leaf != NONE && memory.loadVolatile(leaf, offset(page, 0)) == 0;
+        boolean empty = isEmpty(page, tree.entry(page));
         lock.unlock();
         return empty;
     }
 
     /** Fills an empty slot. */
     private void insert(int leaf, long page, long pte) {
-        int at = offset(page, 0);
+        int at = TableTree.offset(page, 0);
         if ((pte & Pte.MANAGED) != 0) {
             int frame = Pte.frame(pte);
             KernelLock list = pv.lockOf(frame);
@@ -225,54 +257,37 @@ final class Amd64Space implements MmuSpace {
 
     /** Empties a slot, reporting a managed mapping's bits. */
     private void clear(int leaf, long page) {
-        int at = offset(page, 0);
+        int at = TableTree.offset(page, 0);
         long pte = memory.loadVolatile(leaf, at);
         if ((pte & Pte.MANAGED) != 0) {
             int frame = Pte.frame(pte);
             KernelLock list = pv.lockOf(frame);
             list.lock();
-            pte = swap(leaf, at);
+            pte = swap(leaf, page);
             if (pte != 0) {
                 pv.remove(frame, PvLists.key(asid, page));
-                report(pte);
-                if (pv.head(frame) == PvLists.NONE) {
-                    reports.unmapped(frame);
-                }
+                shared.report(pte);
             }
             list.unlock();
         } else if (pte != 0) {
-            pte = swap(leaf, at);
+            pte = swap(leaf, page);
         }
         if (pte != 0) {
-            uncount(leaf, pte);
-            markStale(page, pte);
+            tables.dropEntry(leaf);
+            resident--;
+            wired -= count(pte, Pte.WIRED);
         }
     }
 
-    private long swap(int leaf, int at) {
-        long pte = memory.loadVolatile(leaf, at);
-        while (pte != 0 && !memory.compareAndSet(leaf, at, pte, 0)) {
-            pte = memory.loadVolatile(leaf, at);
+    private long swap(int leaf, long page) {
+        int at = TableTree.offset(page, 0);
+        while (true) {
+            long pte = memory.loadVolatile(leaf, at);
+            shootdown.weaken(page, pte);
+            if (pte == 0 || memory.compareAndSet(leaf, at, pte, 0)) {
+                return pte;
+            }
         }
-        return pte;
-    }
-
-    private void report(long pte) {
-        if ((pte & Pte.MANAGED) == 0) {
-            return;
-        }
-        if ((pte & Pte.DIRTY) != 0) {
-            reports.modified(Pte.frame(pte));
-        }
-        if ((pte & Pte.ACCESSED) != 0) {
-            reports.referenced(Pte.frame(pte));
-        }
-    }
-
-    private void uncount(int leaf, long pte) {
-        tables.dropEntry(leaf);
-        resident--;
-        wired -= count(pte, Pte.WIRED);
     }
 
     private static int count(long pte, long bit) {
@@ -282,8 +297,8 @@ final class Amd64Space implements MmuSpace {
     @Override
     public boolean changeWiring(long page, boolean wire) {
         lock.lock();
-        int leaf = leaf(page);
-        long old = leaf == NONE ? 0 : set(leaf, page, wire ? 0 : Pte.WIRED, wire ? Pte.WIRED : 0);
+        long entry = tree.entry(page);
+        long old = entry == 0 ? 0 : set(superpages.leaf(page, entry), page, wire ? 0 : Pte.WIRED, wire ? Pte.WIRED : 0);
         if (old != 0) {
             wired += (wire ? 1 : 0) - count(old, Pte.WIRED);
         }
@@ -293,7 +308,7 @@ final class Amd64Space implements MmuSpace {
 
     /** Clears and sets bits of a present entry; returns the old entry, or 0 when there is none. */
     private long set(int leaf, long page, long clear, long set) {
-        int at = offset(page, 0);
+        int at = TableTree.offset(page, 0);
         while (true) {
             long old = memory.loadVolatile(leaf, at);
             long next = old & ~clear | set;
@@ -306,8 +321,7 @@ final class Amd64Space implements MmuSpace {
     @Override
     public long query(long page) {
         lock.lock();
-        int leaf = leaf(page);
-        long pte = leaf == NONE ? 0 : memory.loadVolatile(leaf, offset(page, 0));
+        long pte = tree.leaf(page);
         lock.unlock();
         if (pte == 0) {
             return -1;
@@ -320,33 +334,82 @@ final class Amd64Space implements MmuSpace {
     @Override
     public void remove(long start, long end) {
         lock.lock();
-        forEachLeaf(start, end, this::clearLeaf);
-        shootStale();
+        tree.forEach(start, end, this::clearPart);
+        fire();
         lock.unlock();
     }
 
-    private void clearLeaf(int leaf, long from, long to) {
+    private void clearPart(long from, long to) {
+        if (to - from == REGION && removeSuperpage(from, 0)) {
+            return;
+        }
+        int leaf = superpages.leaf(from, tree.entry(from));
         for (long page = from; page < to; page++) {
             clear(leaf, page);
         }
-        unlinkEmpty(from, 0);
+        unlinkEmpty(from, leaf);
+    }
+
+    /** Removes what is mapped at once from {@code first} on, unless it has one of the bits {@code not}; false then, or if it is no superpage. */
+    private boolean removeSuperpage(long first, long not) {
+        long seen = tree.entry(first);
+        if (!Pte.isLarge(seen)) {
+            return false;
+        }
+        @Nullable KernelLock list = superpages.lockOf(seen);
+        if (list != null) {
+            list.lock();
+        }
+        boolean removes = Pte.isLarge(tree.entry(first)) && (seen & not) == 0;
+        if (removes) {
+            shootdown.weaken(first, seen);
+            shootdown.add(first, first + REGION);
+            int leaf = superpages.kept(first);
+            superpages.remove(first);
+            for (int i = 0; i < REGION && (seen & Pte.MANAGED) != 0; i++) {
+                shared.report(Pte.small(seen, i));
+            }
+            tables.setAllUsed(leaf, false);
+            tree.unlink(first, leaf);
+            resident -= REGION;
+            wired -= REGION * count(seen, Pte.WIRED);
+        }
+        if (list != null) {
+            list.unlock();
+        }
+        return removes;
     }
 
     @Override
     public void removeUnwired() {
         lock.lock();
-        forEachLeaf(0, END, this::clearUnwired);
-        shootStale();
+        tree.forEach(0, TableTree.END, this::clearUnwired);
+        fire();
         lock.unlock();
     }
 
-    private void clearUnwired(int leaf, long from, long to) {
+    private void clearUnwired(long from, long to) {
+        if (removeSuperpage(from, Pte.WIRED)) {
+            return;
+        }
+        long entry = tree.entry(from);
+        if (Pte.isLarge(entry) && (entry & Pte.WIRED) != 0) {
+            return;
+        }
+        int leaf = superpages.leaf(from, entry);
         for (long page = from; page < to; page++) {
-            if ((memory.loadVolatile(leaf, offset(page, 0)) & Pte.WIRED) == 0) {
+            if ((memory.loadVolatile(leaf, TableTree.offset(page, 0)) & Pte.WIRED) == 0) {
                 clear(leaf, page);
             }
         }
-        unlinkEmpty(from, 0);
+        unlinkEmpty(from, leaf);
+    }
+
+    private void unlinkEmpty(long page, int leaf) {
+        if (tables.isEmpty(leaf)) {
+            tree.unlink(page, leaf);
+            shootdown.add(page, page + 1);
+        }
     }
 
     @Override
@@ -355,31 +418,61 @@ final class Amd64Space implements MmuSpace {
             remove(start, end);
             return;
         }
-        long lost = (prot & Prot.WRITE) == 0 ? Pte.WRITE | Pte.DIRTY : 0;
+        long lost = (prot & Prot.WRITE) == 0 ? Pte.WRITE : 0;
         long gained = (prot & Prot.EXECUTE) == 0 ? Pte.NO_EXECUTE : 0;
+        boolean lazily = shared.reports().optimised();
         lock.lock();
-        forEachLeaf(start, end, (leaf, from, to) -> {
-            for (long page = from; page < to; page++) {
-                weaken(leaf, page, lost, gained);
+        tree.forEach(start, end, (from, to) -> {
+            if (lazily && to - from == REGION) {
+                limit(from, lost, gained);
+            } else {
+                weakenPart(from, to, lost == 0 ? 0 : lost | Pte.DIRTY, gained);
             }
         });
-        shootStale();
+        fire();
         lock.unlock();
     }
 
-    private void weaken(int leaf, long page, long lost, long gained) {
-        int at = offset(page, 0);
+    /** Takes rights away from 2 MiB in the directory's entry, superpage or not. */
+    private void limit(long first, long lost, long gained) {
+        long seen = tree.entry(first);
+        long limited = seen & ~lost | gained;
+        if (limited == seen) {
+            return;
+        }
+        shootdown.add(first, first + REGION);
+        @Nullable KernelLock list = Pte.isLarge(seen) ? superpages.lockOf(seen) : null;
+        if (list == null) {
+            tree.setEntry(first, limited);
+            return;
+        }
+        list.lock();
+        // A page operation may have made a table of the superpage.
+        tree.setEntry(first, tree.entry(first) & ~lost | gained);
+        list.unlock();
+    }
+
+    private void weakenPart(long from, long to, long lost, long gained) {
+        int leaf = superpages.leaf(from, tree.entry(from));
+        for (long page = from; page < to; page++) {
+            weaken(leaf, page, lost, gained, true);
+        }
+    }
+
+    /** Takes bits from a present entry and gives it others; {@code report} tells whether a modified bit among them is reported. */
+    private void weaken(int leaf, long page, long lost, long gained, boolean report) {
+        int at = TableTree.offset(page, 0);
         while (true) {
             long old = memory.loadVolatile(leaf, at);
             long next = old & ~lost | gained;
             if (old == 0 || next == old) {
                 return;
             }
-            if (Pte.has(old & ~next, Pte.DIRTY) && Pte.has(old, Pte.MANAGED)) {
-                reports.modified(Pte.frame(old));
+            if (report && Pte.has(old & ~next, Pte.DIRTY) && Pte.has(old, Pte.MANAGED)) {
+                shared.reports().modified(Pte.frame(old));
             }
+            shootdown.weaken(page, old);
             if (memory.compareAndSet(leaf, at, old, next)) {
-                markStale(page, old);
                 return;
             }
         }
@@ -388,30 +481,57 @@ final class Amd64Space implements MmuSpace {
     @Override
     public void advise(long start, long end, boolean keepModified) {
         lock.lock();
-        forEachLeaf(start, end, (leaf, from, to) -> {
-            for (long page = from; page < to; page++) {
-                forget(leaf, page, keepModified);
-            }
-        });
-        shootStale();
+        tree.forEach(start, end, (from, to) -> forgetPart(from, to, keepModified));
+        fire();
         lock.unlock();
     }
 
-    private void forget(int leaf, long page, boolean keepModified) {
-        int at = offset(page, 0);
-        while (true) {
-            long old = memory.loadVolatile(leaf, at);
-            long next = old & ~(Pte.ACCESSED | Pte.DIRTY);
-            if ((old & Pte.MANAGED) == 0 || next == old) {
-                return;
+    private void forgetPart(long from, long to, boolean keepModified) {
+        int leaf = superpages.leaf(from, tree.entry(from));
+        for (long page = from; page < to; page++) {
+            if ((memory.loadVolatile(leaf, TableTree.offset(page, 0)) & Pte.MANAGED) != 0) {
+                weaken(leaf, page, Pte.ACCESSED | Pte.DIRTY, 0, keepModified);
             }
-            if (keepModified && (old & Pte.DIRTY) != 0) {
-                reports.modified(Pte.frame(old));
+        }
+    }
+
+    @Override
+    public void copy(MmuSpace source, long start, long end) {
+        if (!(source instanceof Amd64Space from) || from == this || !shared.reports().optimised()) {
+            return;
+        }
+        from.lock.lock();
+        // Against the order of locks, so by trying; what is not copied here comes by faults.
+        if (lock.tryLock()) {
+            from.tree.forEach(start, end, (first, last) -> {
+                if (last - first == REGION) {
+                    copySuperpage(from, first);
+                }
+            });
+            fire();
+            lock.unlock();
+        }
+        from.lock.unlock();
+    }
+
+    private void copySuperpage(Amd64Space from, long first) {
+        long seen = from.tree.entry(first);
+        if (!Pte.isLarge(seen) || tree.entry(first) != 0 || released) {
+            return;
+        }
+        @Nullable KernelLock list = superpages.lockOf(seen);
+        if (list != null) {
+            list.lock();
+        }
+        if (Pte.isLarge(from.tree.entry(first))) {
+            if (superpages.copy(first, from.tree.entry(first))) {
+                resident += REGION;
+            } else {
+                shootdown.add(first, first + 1);
             }
-            if (memory.compareAndSet(leaf, at, old, next)) {
-                markStale(page, old);
-                return;
-            }
+        }
+        if (list != null) {
+            list.unlock();
         }
     }
 
@@ -419,236 +539,126 @@ final class Amd64Space implements MmuSpace {
     public void forEach(MappingVisitor visitor) {
         lock.lock();
         try {
-            forEachLeaf(0, END, (leaf, from, to) -> show(leaf, from, to, visitor));
+            tree.forEach(0, TableTree.END, (from, to) -> show(from, to, visitor));
         } finally {
             lock.unlock();
         }
     }
 
-    private void show(int leaf, long from, long to, MappingVisitor visitor) {
+    private void show(long from, long to, MappingVisitor visitor) {
         for (long page = from; page < to; page++) {
-            long pte = memory.loadVolatile(leaf, offset(page, 0));
+            long pte = tree.leaf(page);
             if (pte != 0) {
                 visitor.mapping(page, Pte.frame(pte), Pte.prot(pte), Pte.attributes(pte));
             }
         }
     }
 
-    // Tables.
-
-    /** What to do with entries {@code [from, to)} of one table of the lowest level; {@link #path} leads to it. */
-    @FunctionalInterface
-    private interface LeafWork {
-        void leaf(int leaf, long from, long to);
-    }
-
-    private void forEachLeaf(long start, long end, LeafWork work) {
-        long page = start;
-        while (page < end && root != NONE) {
-            int level = descend(page);
-            int covered = Math.max(level, 1) * INDEX_BITS;
-            long next = Math.min(end, (page >>> covered) + 1 << covered);
-            if (level == 0) {
-                work.leaf(path[0], page, next);
-            }
-            page = next;
-        }
-    }
-
-    /** Follows the tables towards {@code page} and keeps them in {@link #path}; returns the level of the last one found. */
-    private int descend(long page) {
-        path[TOP] = root;
-        for (int level = TOP; level > 0; level--) {
-            long entry = memory.loadVolatile(path[level], offset(page, level));
-            if ((entry & Pte.PRESENT) == 0) {
-                return level;
-            }
-            path[level - 1] = Pte.frame(entry);
-        }
-        return 0;
-    }
-
-    /** The table of the lowest level for {@code page}, made if need be; {@link #NONE} when no frame is left. */
-    private int makeLeaf(long page) {
-        if (page < 0 || page >= END || released) {
-            throw new KernelPanic("enter: page %#x in space %d, released: %s", page, asid, released);
-        }
-        if (root == NONE) {
-            root = tables.take();
-        }
-        if (root == NONE) {
-            return NONE;
-        }
-        int known = directory.find(page);
-        if (known != NONE) {
-            return known;
-        }
-        int level = descend(page);
-        while (level > 0) {
-            int table = tables.take();
-            if (table == NONE) {
-                unlinkEmpty(page, level);
-                return NONE;
-            }
-            memory.storeVolatile(path[level], offset(page, level), Pte.table(table));
-            tables.addEntry(path[level]);
-            level--;
-            path[level] = table;
-        }
-        directory.remember(page, path[0]);
-        return path[0];
-    }
-
-    /** Takes the tables that are empty out of the {@link #path} to {@code page}, from {@code level} upwards. */
-    private void unlinkEmpty(long page, int level) {
-        for (int i = level; i < TOP && tables.isEmpty(path[i]); i++) {
-            memory.storeVolatile(path[i + 1], offset(page, i + 1), 0);
-            directory.forget(page);
-            tables.dropEntry(path[i + 1]);
-            dead = tables.chain(path[i], dead);
-            staleFrom = Math.min(staleFrom, page);
-            staleTo = Math.max(staleTo, page + 1);
-        }
-    }
-
-    /** Notes that {@code page} must be shot down, unless {@code old} shows that no TLB can have it. */
-    private void markStale(long page, long old) {
-        if ((old & Pte.ACCESSED) != 0) {
-            staleFrom = Math.min(staleFrom, page);
-            staleTo = Math.max(staleTo, page + 1);
-        }
-    }
-
-    /** Shoots down what was noted and frees the tables that were unlinked. */
-    private void shootStale() {
-        if (staleFrom < staleTo) {
-            machine.invalidateRange(asid, staleFrom, staleTo);
-            staleFrom = END;
-            staleTo = 0;
-        }
-        tables.give(dead);
-        dead = NONE;
+    /** Shoots down what the operation took away, and frees the tables that it unlinked. */
+    private void fire() {
+        shootdown.fire();
+        tree.free();
     }
 
     @Override
     public void release() {
         lock.lock();
-        forEachLeaf(0, END, this::clearLeaf);
-        int top = root;
-        root = NONE;
-        directory.forgetAll();
+        tree.forEach(0, TableTree.END, this::clearPart);
+        tree.unlinkAll();
         released = true;
-        if (top != NONE) {
-            chainAll(top, TOP);
-            staleFrom = 0;
-            staleTo = END;
-        }
-        shootStale();
+        shootdown.add(0, TableTree.END);
+        fire();
         resident = 0;
         wired = 0;
         lock.unlock();
     }
 
-    /** Chains a table and what is below it: tables that wait to be settled too. */
-    private void chainAll(int table, int level) {
-        for (int at = 0; level > 0 && at < PageSize.BYTES; at += Long.BYTES) {
-            long entry = memory.loadVolatile(table, at);
-            if ((entry & Pte.PRESENT) != 0) {
-                chainAll(Pte.frame(entry), level - 1);
-            }
-        }
-        dead = tables.chain(table, dead);
-    }
-
     // Page operations: under the lock of the frame's list, which has a mapping at the page.
 
-    /** Removes the managed mapping of {@code frame} at {@code page} and reports its bits; {@link #settle} must follow. */
+    /** Whether the mapping at {@code page} is of 2 MiB and has one of {@code bits}. */
+    boolean isSuperpageWith(long page, long bits) {
+        long entry = tree.entry(page);
+        return Pte.isLarge(entry) && (entry & bits) != 0;
+    }
+
+    /** Makes single mappings of the superpage around {@code page}. */
+    void demote(long page) {
+        superpages.demote(page);
+    }
+
+    /** Removes the managed mapping of {@code frame} at {@code page}, no superpage; {@link #settle} must follow. */
     long take(long page, int frame) {
-        int leaf = leaf(page);
-        long pte = leaf == NONE ? 0 : swap(leaf, offset(page, 0));
+        long entry = tree.entry(page);
+        long pte = 0;
+        if (entry != 0 && !Pte.isLarge(entry)) {
+            int at = TableTree.offset(page, 0);
+            do {
+                pte = memory.loadVolatile(Pte.frame(entry), at);
+            } while (pte != 0 && !memory.compareAndSet(Pte.frame(entry), at, pte, 0));
+        }
         if (!Pte.has(pte, Pte.PRESENT | Pte.MANAGED) || Pte.frame(pte) != frame) {
             throw new KernelPanic(
                     "pmap: page %#x of space %d has entry %#x, not a mapping of frame %#x", page, asid, pte, frame);
         }
         taken.incrementAndGet();
-        report(pte);
         return pte;
     }
 
     /** Counts, under the space's lock alone, that {@link #take} removed {@code pte}, and shoots it down. */
     void settle(long page, long pte) {
         lock.lock();
-        markStale(page, pte);
-        if (root != NONE && descend(page) == 0) {
-            uncount(path[0], pte);
-            unlinkEmpty(page, 0);
+        shootdown.weaken(page, pte);
+        long entry = tree.entry(page);
+        if (entry != 0) {
+            int leaf = Pte.frame(entry);
+            tables.dropEntry(leaf);
+            resident--;
+            wired -= count(pte, Pte.WIRED);
+            unlinkEmpty(page, leaf);
         }
         taken.decrementAndGet();
-        shootStale();
+        fire();
         lock.unlock();
     }
 
-    /** Takes away the right to write, reporting the modified bit; whether it was there. */
+    /** Takes away the right to write, reporting the modified bit; whether either was there. */
     boolean writeProtect(long page) {
-        int leaf = leaf(page);
-        int at = offset(page, 0);
-        while (true) {
-            long old = memory.loadVolatile(leaf, at);
-            if ((old & Pte.WRITE) == 0) {
-                return false;
-            }
-            if (memory.compareAndSet(leaf, at, old, old & ~(Pte.WRITE | Pte.DIRTY))) {
-                shoot(page, old);
-                if ((old & Pte.DIRTY) != 0) {
-                    reports.modified(Pte.frame(old));
-                }
-                return true;
-            }
+        long old = clearBits(page, Pte.WRITE | Pte.DIRTY);
+        if ((old & Pte.DIRTY) != 0) {
+            shared.reports().modified(Pte.frame(old));
         }
+        return old != 0;
     }
 
     /** Clears the modified bit; whether it was set. */
     boolean clearModified(long page) {
-        return clearBit(page, Pte.DIRTY);
+        return clearBits(page, Pte.DIRTY) != 0;
     }
 
     /** Clears the accessed bit; whether it was set. */
     boolean clearAccessed(long page) {
-        return clearBit(page, Pte.ACCESSED);
+        return clearBits(page, Pte.ACCESSED) != 0;
     }
 
-    private boolean clearBit(long page, long bit) {
-        long old = set(leaf(page), page, bit, 0);
-        if ((old & bit) == 0) {
-            return false;
+    /** Clears bits and shoots down; returns the old entry, or 0 when none of them was set. A superpage must have none. */
+    private long clearBits(long page, long bits) {
+        long entry = tree.entry(page);
+        long old = Pte.isLarge(entry) ? entry & bits : set(Pte.frame(entry), page, bits, 0);
+        if ((old & bits) == 0) {
+            return 0;
         }
-        shoot(page, old);
-        return true;
-    }
-
-    private void shoot(long page, long old) {
+        if (Pte.isLarge(entry)) {
+            throw new KernelPanic("pmap: superpage %#x of space %d was not demoted", entry, asid);
+        }
         if ((old & Pte.ACCESSED) != 0) {
-            machine.invalidatePage(asid, page);
+            shared.machine().invalidatePage(asid, page);
         }
+        return old;
     }
 
-    /** Whether the modified bit is set. */
-    boolean isModified(long page) {
-        return has(page, Pte.DIRTY);
-    }
-
-    /** Whether the accessed bit is set. */
-    boolean isAccessed(long page) {
-        return has(page, Pte.ACCESSED);
-    }
-
-    /** Whether the mapping is wired. */
-    boolean isWired(long page) {
-        return has(page, Pte.WIRED);
-    }
-
-    private boolean has(long page, long bit) {
-        return (memory.loadVolatile(leaf(page), offset(page, 0)) & bit) != 0;
+    /** Whether the mapping at {@code page} has {@code bit}. */
+    boolean has(long page, long bit) {
+        return (tree.leaf(page) & bit) != 0;
     }
 
     @Override

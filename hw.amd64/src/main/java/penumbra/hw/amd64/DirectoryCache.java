@@ -5,41 +5,40 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * A space's paging-structure cache (Intel SDM volume 3, 4.10.3): for 2 MiB regions that were lately entered, the table of
- * the lowest level, which spares a walk the upper three.
+ * A space's paging-structure cache (Intel SDM volume 3, 4.10.3): for GiBs that were lately entered, their directory, which
+ * spares a walk the upper two levels.
  *
- * <p>Filled and emptied under the space's lock, read without: a reader that still sees a table which was unlinked is a walk
- * that the shootdown before the freeing of the table waits for.
+ * <p>Filled and emptied under the space's lock, read without: a reader that still sees a directory which was unlinked is a
+ * walk that the shootdown before its freeing waits for.
  */
 final class DirectoryCache {
-    /** Covers half a GiB, as many regions as a processor's cache of this kind has entries for, and more. */
-    private static final int SLOTS = 256;
+    /** More GiBs than most programs use. */
+    private static final int SLOTS = 64;
 
-    private static final int REGION_SHIFT = 9;
+    private static final int GIB_SHIFT = 18;
     private static final VarHandle ELEMENT = MethodHandles.arrayElementVarHandle(long[].class);
 
-    /** By region, modulo: its number plus one in the upper half, the frame of its table in the lower; 0 is empty. */
+    /** By GiB, modulo: its number plus one in the upper half, the frame of its directory in the lower; 0 is empty. */
     private final long[] slots = new long[SLOTS];
 
     DirectoryCache() {}
 
-    /** The table of the lowest level for {@code page}, or {@link TableFrames#NONE} when it is not known. */
+    /** The directory for {@code page}, or {@link TableFrames#NONE} when it is not known. */
     int find(long page) {
-        long region = page >>> REGION_SHIFT;
-        long slot = (long) ELEMENT.getOpaque(slots, (int) region & SLOTS - 1);
-        return slot >>> Integer.SIZE == region + 1 ? (int) slot : TableFrames.NONE;
+        long gib = page >>> GIB_SHIFT;
+        long slot = (long) ELEMENT.getOpaque(slots, (int) gib & SLOTS - 1);
+        return slot >>> Integer.SIZE == gib + 1 ? (int) slot : TableFrames.NONE;
     }
 
-    /** Remembers the table for the region of {@code page}. */
-    void remember(long page, int table) {
-        long region = page >>> REGION_SHIFT;
-        ELEMENT.setOpaque(slots, (int) region & SLOTS - 1, region + 1 << Integer.SIZE | table);
+    /** Remembers the directory for {@code page}. */
+    void remember(long page, int directory) {
+        long gib = page >>> GIB_SHIFT;
+        ELEMENT.setOpaque(slots, (int) gib & SLOTS - 1, gib + 1 << Integer.SIZE | directory);
     }
 
-    /** Forgets what is known of the region of {@code page}. */
+    /** Forgets the directory for {@code page}. */
     void forget(long page) {
-        long region = page >>> REGION_SHIFT;
-        ELEMENT.setOpaque(slots, (int) region & SLOTS - 1, 0L);
+        ELEMENT.setOpaque(slots, (int) (page >>> GIB_SHIFT) & SLOTS - 1, 0L);
     }
 
     /** Forgets everything. */

@@ -15,20 +15,14 @@ import penumbra.kern.KernelPanic;
 final class Mappings {
     private static final int FIRST_SPACES = 64;
 
-    private final Machine machine;
-    private final PhysicalMemory memory;
-    private final MmuReports reports;
-    private final TableFrames tables;
+    private final Shared shared;
     private final PvLists pv;
     /** By ASID; whoever meets an ASID in a list, under the list's lock, finds its space here. */
     private volatile @Nullable Amd64Space[] spaces = new Amd64Space[FIRST_SPACES];
 
     Mappings(Machine machine, PhysicalMemory memory, MmuReports reports) {
-        this.machine = machine;
-        this.memory = memory;
-        this.reports = reports;
-        this.tables = new TableFrames(memory, tableSegment(memory));
         this.pv = new PvLists(memory.segments());
+        this.shared = new Shared(machine, memory, reports, new TableFrames(memory, tableSegment(memory)), pv);
     }
 
     private static MemorySegment tableSegment(PhysicalMemory memory) {
@@ -47,7 +41,7 @@ final class Mappings {
 
     /** Makes an empty space. */
     synchronized Amd64Space create(int asid) {
-        Amd64Space space = new Amd64Space(asid, machine, memory, reports, tables, pv);
+        Amd64Space space = new Amd64Space(asid, shared);
         if (asid >= spaces.length) {
             spaces = Arrays.copyOf(spaces, Math.max(asid + 1, 2 * spaces.length));
         }
@@ -66,26 +60,68 @@ final class Mappings {
 
     /** How many table frames are free. */
     int freeTables() {
-        return tables.freeCount();
+        return shared.tables().freeCount();
     }
 
     /** Visits mappings of {@code frame} until {@code max} of them counted; returns how many did. */
     int count(int frame, int max, Visit visit) {
         KernelLock lock = pv.lockOf(frame);
         lock.lock();
-        long head = pv.head(frame);
-        int counted = head != PvLists.NONE && visit(head, visit) ? 1 : 0;
-        for (int place = pv.rest(frame); place != 0 && counted < max; place = pv.after(frame, place)) {
-            if (visit(pv.keyAt(frame, place), visit)) {
-                counted++;
-            }
-        }
+        int counted = visitAll(frame, max, visit);
         lock.unlock();
+        pv.awaitShot(frame);
         return counted;
     }
 
-    private boolean visit(long key, Visit visit) {
-        return visit.visit(space(key), PvLists.page(key));
+    /** Like {@link #count}, for a visit that clears {@code bits}: superpages that have one of them are demoted first. */
+    int clear(int frame, long bits, int max, Visit visit) {
+        KernelLock lock = pv.lockOf(frame);
+        lock.lock();
+        demote(frame, bits);
+        int counted = visitAll(frame, max, visit);
+        lock.unlock();
+        pv.awaitShot(frame);
+        return counted;
+    }
+
+    private int visitAll(int frame, int max, Visit visit) {
+        int counted = visitList(frame, 0, max, visit);
+        return counted < max
+                ? counted + visitList(PvLists.superpage(frame), frame & Pte.LARGE_PAGES - 1, max - counted, visit)
+                : counted;
+    }
+
+    private int visitList(int list, int offset, int max, Visit visit) {
+        long head = pv.head(list);
+        int counted = head != PvLists.NONE && visit(head, offset, visit) ? 1 : 0;
+        for (int place = pv.rest(list); place != 0 && counted < max; place = pv.after(list, place)) {
+            if (visit(pv.keyAt(list, place), offset, visit)) {
+                counted++;
+            }
+        }
+        return counted;
+    }
+
+    private boolean visit(long key, int offset, Visit visit) {
+        return visit.visit(space(key), PvLists.page(key) + offset);
+    }
+
+    private void demote(int frame, long bits) {
+        int list = PvLists.superpage(frame);
+        for (long key = superpageWith(list, bits); key != PvLists.NONE; key = superpageWith(list, bits)) {
+            space(key).demote(PvLists.page(key));
+        }
+    }
+
+    /** The first superpage in {@code list} that has one of {@code bits}. */
+    private long superpageWith(int list, long bits) {
+        long key = pv.head(list);
+        int place = pv.rest(list);
+        while (key != PvLists.NONE && !space(key).isSuperpageWith(PvLists.page(key), bits)) {
+            key = pv.keyAt(list, place);
+            place = place == 0 ? 0 : pv.after(list, place);
+        }
+        return key;
     }
 
     /** Removes every mapping of {@code frame}, reporting their bits. */
@@ -93,18 +129,18 @@ final class Mappings {
         KernelLock lock = pv.lockOf(frame);
         while (true) {
             lock.lock();
+            demote(frame, Pte.PRESENT);
             long key = pv.head(frame);
             if (key == PvLists.NONE) {
                 lock.unlock();
+                pv.awaitShot(frame);
                 return;
             }
             Amd64Space space = space(key);
             long page = PvLists.page(key);
             long pte = space.take(page, frame);
             pv.remove(frame, key);
-            if (pv.head(frame) == PvLists.NONE) {
-                reports.unmapped(frame);
-            }
+            shared.report(pte);
             lock.unlock();
             space.settle(page, pte);
         }

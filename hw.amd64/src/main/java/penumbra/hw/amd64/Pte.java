@@ -29,6 +29,9 @@ final class Pte {
     /** What an entry that points to a table says: the leaf decides. */
     static final long TABLE = PRESENT | WRITE | USER | ACCESSED;
 
+    /** Pages that a large entry maps: 2 MiB. */
+    static final int LARGE_PAGES = 512;
+
     private static final long FRAME = 0x000F_FFFF_FFFF_F000L;
 
     private Pte() {}
@@ -66,6 +69,21 @@ final class Pte {
     /** An entry of an upper table that points to the table in {@code frame}. */
     static long table(int frame) {
         return PageSize.bytes(frame) | TABLE;
+    }
+
+    /** An entry of the lowest level as what it and the {@code directory}'s entry above it allow together: the less of the two. */
+    static long limited(long pte, long directory) {
+        return pte & (directory | ~WRITE) | directory & NO_EXECUTE;
+    }
+
+    /** The entry of the lowest level for {@code page} that says what the {@code large} entry above it does. */
+    static long small(long large, long page) {
+        return (large & ~LARGE) + PageSize.bytes(page & LARGE_PAGES - 1);
+    }
+
+    /** Whether {@code directory}'s entry maps 2 MiB itself. */
+    static boolean isLarge(long directory) {
+        return (directory & LARGE) != 0;
     }
 
     /** Whether {@code pte} has all of {@code bits}. */

@@ -3,6 +3,7 @@ package penumbra.hw.amd64;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import penumbra.hw.MemorySegment;
 import penumbra.hw.SegmentUse;
 import penumbra.kern.KernelLock;
@@ -11,10 +12,14 @@ import penumbra.kern.LockRank;
 
 /**
  * For every frame of general and device memory, the managed mappings of it (FreeBSD's {@code pv_entry} lists): twelve
- * bytes a frame, which hold the first mapping, and twelve more for each further one.
+ * bytes a frame, which hold the first mapping, and twelve more for each further one. Mappings of 2 MiB at once are in the
+ * list of their frames' {@link #superpage} and in no other.
  *
- * <p>A mapping is a key: the space's ASID and the virtual page. Every method needs the lock that {@link #lockOf} names for
- * the frame; frames of the same 2 MiB share one.
+ * <p>A mapping is a key: the space's ASID and the (first) virtual page. Every method needs the lock that {@link #lockOf}
+ * names for the frame, unless said otherwise; frames of the same 2 MiB share one.
+ *
+ * <p>A change of many mappings takes effect in TLBs only after its last one, when it may hold these locks no more. Until then
+ * its {@link #delay} makes those wait who look at, or change, other mappings of the same frames, in {@link #awaitShot}.
  */
 final class PvLists {
     /** No mapping. */
@@ -28,28 +33,29 @@ final class PvLists {
     /** Frames in 2 MiB, as FreeBSD's {@code PHYS_TO_PV_LIST_LOCK} hashes. */
     private static final int STRIPE_SHIFT = 9;
     /** Enough that CPUs which fault on different memory seldom meet. */
-    private static final int STRIPES = 128;
+    static final int STRIPES = 128;
 
-    private final int first;
-    /** How many frames there are from {@link #first} to the end of general memory; those of devices follow in the arrays. */
-    private final int general;
+    private static final int SPINS = 1000;
 
-    private final int firstDevice;
-    /** By index of the frame, the key of one of its mappings. */
+    private final Span general;
+    private final Span device;
+    /** Where in the arrays the lists of superpages begin: behind the frames of general memory and those of devices. */
+    private final int firstSuperpage;
+    /** By index of the list, the key of one of its mappings. */
     private final long[] keys;
-    /** By index of the frame, where in its stripe's pool the list of its further mappings starts; 0 is its end. */
+    /** By index of the list, where in its stripe's pool the list of its further mappings starts; 0 is its end. */
     private final int[] more;
 
     private final Stripe[] stripes = new Stripe[STRIPES];
+    /** By stripe, how many changes of mappings of its frames are not shot down yet. */
+    private final AtomicIntegerArray delayed = new AtomicIntegerArray(STRIPES);
 
     /** Empty lists for the general memory and that of devices among {@code segments}. */
     PvLists(List<MemorySegment> segments) {
-        Span pages = Span.of(segments, SegmentUse.GENERAL);
-        Span devices = Span.of(segments, SegmentUse.DEVICE);
-        first = pages.first;
-        general = pages.frames;
-        firstDevice = devices.first;
-        keys = new long[general + devices.frames];
+        general = Span.of(segments, SegmentUse.GENERAL);
+        device = Span.of(segments, SegmentUse.DEVICE);
+        firstSuperpage = general.frames + device.frames;
+        keys = new long[firstSuperpage + general.superpages() + device.superpages()];
         more = new int[keys.length];
         for (int i = 0; i < STRIPES; i++) {
             stripes[i] = new Stripe();
@@ -69,12 +75,27 @@ final class PvLists {
             }
             return new Span(from, Math.max(0, to - from));
         }
+
+        boolean has(int frame) {
+            return Integer.compareUnsigned(frame - first, frames) < 0;
+        }
+
+        int superpages() {
+            return frames == 0 ? 0 : superpageOf(first + frames - 1) - superpageOf(first) + 1;
+        }
     }
 
-    /** Where in the arrays {@code frame} is. */
-    private int index(int frame) {
-        int index = frame - first;
-        return Integer.compareUnsigned(index, general) < 0 ? index : general + frame - firstDevice;
+    /** Where in the arrays {@code list}, a frame or a {@link #superpage}, is. */
+    private int index(int list) {
+        if (list < 0) {
+            int number = ~list;
+            int index = number - superpageOf(general.first);
+            return firstSuperpage
+                    + (Integer.compareUnsigned(index, general.superpages()) < 0
+                            ? index
+                            : general.superpages() + number - superpageOf(device.first));
+        }
+        return general.has(list) ? list - general.first : general.frames + list - device.first;
     }
 
     /** The key of the mapping at {@code page} of space {@code asid}. */
@@ -92,13 +113,57 @@ final class PvLists {
         return key & (1L << ASID_SHIFT) - 1;
     }
 
+    private static int superpageOf(int frame) {
+        return frame >>> STRIPE_SHIFT;
+    }
+
+    /** The list of the mappings of the whole 2 MiB that {@code frame} is in: an argument in place of a frame. */
+    static int superpage(int frame) {
+        return ~superpageOf(frame);
+    }
+
     /** The lock of the list of {@code frame}. */
     KernelLock lockOf(int frame) {
         return stripeOf(frame).lock;
     }
 
-    private Stripe stripeOf(int frame) {
-        return stripes[frame >>> STRIPE_SHIFT & STRIPES - 1];
+    private Stripe stripeOf(int list) {
+        return stripes[(list < 0 ? ~list : superpageOf(list)) & STRIPES - 1];
+    }
+
+    /** The number of the lock of {@code frame}; needs no lock. */
+    static int stripe(int frame) {
+        return superpageOf(frame) & STRIPES - 1;
+    }
+
+    /** Says, before a mapping of a frame with lock {@code stripe} changes, that the shootdown comes later; needs no lock. */
+    void delay(int stripe) {
+        delayed.incrementAndGet(stripe);
+    }
+
+    /** Says that a {@link #delay} is over; needs no lock. */
+    void shot(int stripe) {
+        delayed.decrementAndGet(stripe);
+    }
+
+    /**
+     * Waits until nobody uses a translation that was taken from mappings of {@code frame} before. Under no lock of a list; those
+     * that it waits for need no lock to go on but these.
+     */
+    void awaitShot(int frame) {
+        int stripe = stripe(frame);
+        for (int spins = 0; delayed.get(stripe) != 0; spins++) {
+            if (spins < SPINS) {
+                Thread.onSpinWait();
+            } else {
+                Thread.yield();
+            }
+        }
+    }
+
+    /** Whether {@code frame} has a mapping, of itself or in a superpage. */
+    boolean isMapped(int frame) {
+        return head(frame) != NONE || head(superpage(frame)) != NONE;
     }
 
     /** The key of one mapping of {@code frame}, or {@link #NONE} when it has none. */

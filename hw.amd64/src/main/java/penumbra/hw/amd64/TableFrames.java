@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.hw.amd64;
 
+import java.util.Arrays;
 import penumbra.hw.MemorySegment;
 import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
@@ -8,14 +9,17 @@ import penumbra.kern.KernelLock;
 import penumbra.kern.LockRank;
 
 /**
- * The frames that tables live in: which are free, and how many entries of each of the others are in use.
+ * The frames that tables live in: which are free, how many entries of each of the others are in use, and which tables wait
+ * behind superpages.
  *
  * <p>Lock: its own, for the free list (rank {@code FREE_LIST}). A table's count of entries belongs to the space that owns
- * the table and is guarded by that space's lock.
+ * the table and is guarded by that space's lock; what is kept changes under that lock and the one of the frames' lists.
  */
 final class TableFrames {
     /** No frame. */
     static final int NONE = -1;
+
+    private static final int[] NO_TABLES = {};
 
     private final PhysicalMemory memory;
     private final int first;
@@ -23,6 +27,9 @@ final class TableFrames {
     private final int[] next;
 
     private final short[] used;
+    /** For each directory with superpages, by entry, the table of the lowest level that waits to be put in again. */
+    private final int[][] kept;
+
     private final KernelLock lock = new KernelLock(LockRank.FREE_LIST, "table frames");
     private int free = NONE;
     private int freeCount;
@@ -33,6 +40,8 @@ final class TableFrames {
         this.first = segment.firstFrame();
         this.next = new int[segment.frames()];
         this.used = new short[segment.frames()];
+        this.kept = new int[segment.frames()][];
+        Arrays.fill(kept, NO_TABLES);
         for (int frame = segment.endFrame() - 1; frame >= first; frame--) {
             free = chain(frame, free);
         }
@@ -58,6 +67,7 @@ final class TableFrames {
     /** Puts {@code frame}, which is in no chain, in front of {@code chain}, which may be {@link #NONE}; returns the chain. */
     int chain(int frame, int chain) {
         next[frame - first] = chain;
+        kept[frame - first] = NO_TABLES;
         return frame;
     }
 
@@ -92,6 +102,31 @@ final class TableFrames {
     /** Whether no entry of the table in {@code frame} is in use. */
     boolean isEmpty(int frame) {
         return used[frame - first] == 0;
+    }
+
+    /** Whether every entry of the table in {@code frame} is in use, and none that is gone still counts. */
+    boolean isFull(int frame) {
+        return used[frame - first] == Pte.LARGE_PAGES;
+    }
+
+    /** Counts all entries of the table in {@code frame} as in use, or none. */
+    void setAllUsed(int frame, boolean all) {
+        used[frame - first] = (short) (all ? Pte.LARGE_PAGES : 0);
+    }
+
+    /** Keeps {@code table} for the time when entry {@code index} of {@code directory} is no superpage any more. */
+    void keep(int directory, int index, int table) {
+        int[] tables = kept[directory - first];
+        if (tables == NO_TABLES) {
+            tables = new int[Pte.LARGE_PAGES];
+            kept[directory - first] = tables;
+        }
+        tables[index] = table;
+    }
+
+    /** The table that was kept for entry {@code index} of {@code directory}. */
+    int kept(int directory, int index) {
+        return kept[directory - first][index];
     }
 
     /** How many frames are free. */

@@ -12,7 +12,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import penumbra.hw.Cpu;
 import penumbra.hw.MmuMapping;
 import penumbra.hw.MmuReports;
@@ -35,7 +36,11 @@ import penumbra.kern.LockRank;
  */
 class ConcurrencyTest implements MmuReports {
     private static final int CPUS = 2;
-    private static final int FRAMES = 24;
+    private static final int FEW_FRAMES = 24;
+    private static final int REGION = Pte.LARGE_PAGES;
+    /** Memory that two regions of 2 MiB lie in, wherever it begins. */
+    private static final int MANY_FRAMES = 3 * REGION;
+
     private static final int SPACES = 3;
     private static final int ROUNDS = 4000;
     /** One space's pages are spread over two tables. */
@@ -57,19 +62,28 @@ class ConcurrencyTest implements MmuReports {
         }
     }
 
-    private final FrameMemory memory = new FrameMemory(MemoryLayout.ofFrames(FRAMES));
-    private final int first = memory.segments().get(0).firstFrame();
-    private final SimMachine machine = new SimMachine(memory, MachineSettings.threaded(CPUS));
-    private final Mappings mappings = new Mappings(machine, memory, this);
-    private final int tables = mappings.freeTables();
+    private FrameMemory memory;
+    private int first;
+    private SimMachine machine;
+    private Mappings mappings;
+    private int tables;
+    /** Whether whole regions are mapped, become superpages and are changed. */
+    private boolean large;
+
     private final List<Frame> frames = new ArrayList<>();
     private final List<Program> programs = new ArrayList<>();
     private final AtomicBoolean stop = new AtomicBoolean();
     private final AtomicLong stores = new AtomicLong();
+    private final AtomicLong superpages = new AtomicLong();
     private final ExecutorService threads = Executors.newCachedThreadPool();
 
-    ConcurrencyTest() {
-        for (int i = 0; i < FRAMES; i++) {
+    private void boot(int count) {
+        memory = new FrameMemory(MemoryLayout.ofFrames(count));
+        first = memory.segments().get(0).firstFrame();
+        machine = new SimMachine(memory, MachineSettings.threaded(CPUS));
+        mappings = new Mappings(machine, memory, this);
+        tables = mappings.freeTables();
+        for (int i = 0; i < count; i++) {
             frames.add(new Frame());
         }
         for (int asid = 1; asid <= SPACES; asid++) {
@@ -91,33 +105,45 @@ class ConcurrencyTest implements MmuReports {
 
     @Override
     public void referenced(int frame) {
-        assertThat(frame - first).isBetween(0, FRAMES - 1);
+        assertThat(frame - first).isBetween(0, frames.size() - 1);
     }
 
     @Override
     public void unmapped(int frame) {
-        assertThat(frame - first).isBetween(0, FRAMES - 1);
+        assertThat(frame - first).isBetween(0, frames.size() - 1);
     }
 
-    private static long pageOf(int index) {
+    @Override
+    public boolean optimised() {
+        return large;
+    }
+
+    private long pageOf(int index) {
+        if (large) {
+            return first + index;
+        }
         return index % 2 == 0 ? index : SECOND_TABLE + index;
     }
 
     /** Every space maps every frame, at the same page; a read fault maps read-only. */
     private KernReturn pageFault(Cpu cpu, long address, int access) {
-        int index = (int) (PageSize.index(address) % SECOND_TABLE);
+        long page = PageSize.index(address);
+        int index = large ? (int) page - first : (int) (page % SECOND_TABLE);
         Frame frame = frames.get(index);
         frame.owner.lock();
         Program program = (Program) cpu.active();
         int prot = access == Prot.WRITE ? Prot.RW : Prot.READ;
         int attributes = MmuMapping.MANAGED | MmuMapping.ACCESSED | (access == Prot.WRITE ? MmuMapping.MODIFIED : 0);
-        program.space().enter(PageSize.index(address), first + index, prot, attributes);
+        program.space().enter(page, first + index, prot, attributes);
         frame.owner.unlock();
         return KernReturn.SUCCESS;
     }
 
-    @Test
-    void noStoreIsLostAndNoneComesLate() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void noStoreIsLostAndNoneComesLate(boolean withSuperpages) throws Exception {
+        large = withSuperpages;
+        boot(large ? MANY_FRAMES : FEW_FRAMES);
         long seed = System.nanoTime();
         System.out.println("ConcurrencyTest seed " + seed);
         List<Future<?>> running = new ArrayList<>();
@@ -136,7 +162,8 @@ class ConcurrencyTest implements MmuReports {
             each.get();
         }
         assertThat(stores.get()).isPositive();
-        for (int index = 0; index < FRAMES; index++) {
+        assertThat(superpages.get() > 0).isEqualTo(large);
+        for (int index = 0; index < frames.size(); index++) {
             mappings.removeAll(first + index);
         }
         for (Program program : programs) {
@@ -152,7 +179,7 @@ class ConcurrencyTest implements MmuReports {
             cpu.activate(programs.get(random.nextInt(SPACES)));
             cpu.enterUser();
             for (int i = 0; i < 200; i++) {
-                long address = PageSize.bytes(pageOf(random.nextInt(FRAMES))) + 8 * random.nextInt(512);
+                long address = PageSize.bytes(pageOf(random.nextInt(frames.size()))) + 8 * random.nextInt(512);
                 if (random.nextBoolean()) {
                     cpu.store(address, 8, random.nextLong());
                     done++;
@@ -169,21 +196,41 @@ class ConcurrencyTest implements MmuReports {
     private void remap(SplittableRandom random) {
         while (!stop.get()) {
             MmuSpace space = programs.get(random.nextInt(SPACES)).space();
-            long page = pageOf(random.nextInt(FRAMES));
+            long page = pageOf(random.nextInt(frames.size()));
             long end = page + 1 + random.nextInt(8);
-            switch (random.nextInt(5)) {
+            if (large && random.nextBoolean()) {
+                page = random.nextBoolean() ? fill(random, (Amd64Space) space) : page & -REGION;
+                end = page + REGION;
+            }
+            switch (random.nextInt(7)) {
                 case 0 -> space.remove(page, end);
                 case 1 -> space.protect(page, end, Prot.READ);
                 case 2 -> space.advise(page, end, true);
                 case 3 -> space.changeWiring(page, random.nextBoolean());
+                case 4 -> programs.get(random.nextInt(SPACES)).space().copy(space, page, end);
+                case 5 -> space.protect(page, end, Prot.READ);
                 default -> space.removeUnwired();
             }
         }
     }
 
+    /** Maps a whole region as writes would; returns its first page. */
+    private long fill(SplittableRandom random, Amd64Space space) {
+        int frame = (first + random.nextInt(REGION) & -REGION) + REGION;
+        int attributes = MmuMapping.MANAGED | MmuMapping.ACCESSED | MmuMapping.MODIFIED;
+        for (int i = 0; i < REGION; i++) {
+            Frame each = frames.get(frame - first + i);
+            each.owner.lock();
+            space.enter(frame + i, frame + i, Prot.RW, attributes);
+            each.owner.unlock();
+        }
+        superpages.addAndGet(space.isSuperpageWith(frame, Pte.LARGE) ? 1 : 0);
+        return frame;
+    }
+
     /** What the page daemon does to one frame, with its owner locked. */
     private void work(SplittableRandom random, String round) {
-        int index = random.nextInt(FRAMES);
+        int index = random.nextInt(frames.size());
         Frame frame = frames.get(index);
         frame.owner.lock();
         switch (random.nextInt(4)) {
@@ -194,10 +241,10 @@ class ConcurrencyTest implements MmuReports {
                 writeOut(index, round + " removeAll");
             }
             case 1 -> {
-                mappings.count(first + index, Integer.MAX_VALUE, Amd64Space::writeProtect);
+                mappings.clear(first + index, Pte.WRITE | Pte.DIRTY, Integer.MAX_VALUE, Amd64Space::writeProtect);
                 writeOut(index, round + " removeWrite");
             }
-            case 2 -> mappings.count(first + index, 5, Amd64Space::clearAccessed);
+            case 2 -> mappings.clear(first + index, Pte.ACCESSED, 5, Amd64Space::clearAccessed);
             default -> check(index, round);
         }
         frame.owner.unlock();
@@ -220,7 +267,8 @@ class ConcurrencyTest implements MmuReports {
     private void check(int index, String round) {
         Frame frame = frames.get(index);
         byte[] before = contents(index);
-        boolean known = mappings.count(first + index, 1, Amd64Space::isModified) > 0 || frame.dirty;
+        boolean known =
+                mappings.count(first + index, 1, (space, page) -> space.has(page, Pte.DIRTY)) > 0 || frame.dirty;
         if (!known) {
             assertThat(before).as("%s: unknown modification", round).isEqualTo(frame.saved);
         }

@@ -106,6 +106,16 @@ final class GuardedSpace implements MmuSpace {
     }
 
     @Override
+    public void copy(MmuSpace source, long start, long end) {
+        guard.check();
+        try {
+            space.copy(((GuardedSpace) source).space, start, end);
+        } catch (RuntimeException | Error thrown) {
+            throw guard.failed(thrown);
+        }
+    }
+
+    @Override
     public long query(long page) {
         guard.check();
         try {

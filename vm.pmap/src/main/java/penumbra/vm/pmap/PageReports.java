@@ -15,6 +15,7 @@ import penumbra.kern.KernelPanic;
 final class PageReports implements MmuReports {
     private final List<MemorySegment> general;
     private volatile @Nullable PageOfFrame pages;
+    private volatile boolean optimised;
 
     /** Reports about frames of {@code segments}, which nobody wants to know yet. */
     PageReports(List<MemorySegment> segments) {
@@ -26,6 +27,16 @@ final class PageReports implements MmuReports {
     /** Tells where the page of a frame is found; null when nobody wants to know any more. */
     void setPages(@Nullable PageOfFrame known) {
         pages = known;
+    }
+
+    /** Says whether MMUs may be less than exact. */
+    void setOptimised(boolean may) {
+        optimised = may;
+    }
+
+    @Override
+    public boolean optimised() {
+        return optimised;
     }
 
     @Override

@@ -32,7 +32,6 @@ public final class PmapLayer implements PmapSystem {
     private final PageReports reports;
     private final MmuSocket socket;
     private final SpacePmap kernel;
-    private volatile boolean optimised;
     /** The MMU that the configuration names. */
     private volatile String configured;
 
@@ -44,10 +43,10 @@ public final class PmapLayer implements PmapSystem {
 
     private PmapLayer(Machine machine, PhysicalMemory memory, String mmu, boolean optimised) {
         this.memory = memory;
-        this.optimised = optimised;
         this.configured = mmu;
         this.spaces = new SpaceList(machine);
         this.reports = new PageReports(memory.segments());
+        reports.setOptimised(optimised);
         this.socket = new MmuSocket(machine, memory, reports, spaces, mmu);
         this.kernel = new SpacePmap(socket, spaces, AsidPool.KERNEL);
         spaces.add(kernel);
@@ -84,7 +83,7 @@ public final class PmapLayer implements PmapSystem {
     /** Takes over what may change while the machine runs. */
     @Modified
     public void modified(PmapConfig config) {
-        optimised = config.optimised();
+        reports.setOptimised(config.optimised());
         if (!config.mmu().equals(configured)) {
             configured = config.mmu();
             socket.use(configured);
@@ -242,6 +241,6 @@ public final class PmapLayer implements PmapSystem {
 
     @Override
     public boolean optimised() {
-        return optimised;
+        return reports.optimised();
     }
 }

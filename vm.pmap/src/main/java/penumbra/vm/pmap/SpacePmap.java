@@ -217,7 +217,12 @@ final class SpacePmap implements Pmap {
 
     @Override
     public void copy(Pmap source, long destination, long length, long from) {
-        // The child's faults make its mappings; what they cost is less than entering those it never uses.
+        if (destination == from && source instanceof SpacePmap parent) {
+            use(from, from + length, 0, (in, first, last, how) -> {
+                in.copy(parent.space(), first, last);
+                return 0;
+            });
+        }
     }
 
     @Override
