@@ -13,14 +13,14 @@ import penumbra.kern.KernelPanic;
 
 /** The way of what an MMU reports of frames to the pages. */
 final class PageReports implements MmuReports {
-    private final List<MemorySegment> general;
+    private final List<MemorySegment> mapped;
     private volatile @Nullable PageOfFrame pages;
     private volatile boolean optimised;
 
     /** Reports about frames of {@code segments}, which nobody wants to know yet. */
     PageReports(List<MemorySegment> segments) {
-        this.general = segments.stream()
-                .filter(segment -> segment.use() == SegmentUse.GENERAL)
+        this.mapped = segments.stream()
+                .filter(segment -> segment.use() == SegmentUse.GENERAL || segment.use() == SegmentUse.DEVICE)
                 .toList();
     }
 
@@ -93,7 +93,7 @@ final class PageReports implements MmuReports {
         if (known == null) {
             return;
         }
-        for (MemorySegment segment : general) {
+        for (MemorySegment segment : mapped) {
             for (int frame = segment.firstFrame(); frame < segment.endFrame(); frame++) {
                 PhysicalPage page = known.page(frame);
                 if (page != null && page.writeable()) {

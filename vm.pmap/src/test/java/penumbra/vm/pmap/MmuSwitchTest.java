@@ -48,7 +48,7 @@ class MmuSwitchTest {
         for (int i = 0; i < FRAMES; i++) {
             pages.add(new TestPage(first + i));
         }
-        layer.setPages(frame -> pages.get(frame - first));
+        layer.setPages(frame -> frame >= first && frame < first + FRAMES ? pages.get(frame - first) : null);
     }
 
     @AfterEach
