@@ -16,6 +16,7 @@ import penumbra.hw.PhysicalMemory;
 import penumbra.hw.amd64.Amd64Mmu;
 import penumbra.hw.memory.FrameMemory;
 import penumbra.hw.memory.MemoryLayout;
+import penumbra.hw.riscv.RiscvMmu;
 import penumbra.hw.sim.SimMachine;
 import penumbra.inspect.InvariantCheck;
 import penumbra.kern.Witness;
@@ -80,6 +81,7 @@ public final class HandMachine implements AutoCloseable {
                                 settings.fidelity(),
                                 penumbra.hw.sim.MachineSettings.TLB_ENTRIES)));
         pmaps = new PmapLayer(machine, memory, between.mmu().apply(new Amd64Mmu()), settings.optimised());
+        pmaps.addMmu(new RiscvMmu());
         pages = new PageSystem(memory, machine, pmaps);
         pagers = new PagerLayer(machine, memory, pages);
         file = openStore(settings);

@@ -99,11 +99,12 @@ final class MmuSocket {
 
     // Which there are.
 
-    /** Adds an MMU; it serves from now on if it is the one that is wanted. Blocks. */
+    /** Adds an MMU; it serves from now on if it is the one that is wanted and was not there. Blocks. */
     void add(Mmu mmu) {
         GuardedMmu next = new GuardedMmu(mmu);
         present.add(next);
-        if (active != null && next.name().equals(wanted)) {
+        GuardedMmu serving = active;
+        if (serving != null && !serving.name().equals(wanted)) {
             use(wanted);
         }
     }
