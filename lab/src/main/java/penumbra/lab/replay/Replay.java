@@ -49,6 +49,7 @@ final class Replay implements AutoCloseable {
     private final Progress progress;
     private final ContentModel contents = new ContentModel();
     private final ReplayFiles files;
+    private final @Nullable StoreRotation rotation;
     private final SplittableRandom random;
     private final Deque<ReplayedProcess> runnable = new ArrayDeque<>();
     private final AtomicLong references = new AtomicLong();
@@ -87,6 +88,8 @@ final class Replay implements AutoCloseable {
         this.started = started;
         this.files = new ReplayFiles(kernel, contents, hostFiles, options.seed());
         this.random = new SplittableRandom(options.seed());
+        StoreRotation.@Nullable Interval interval = options.swapPagerEvery();
+        this.rotation = interval == null ? null : new StoreRotation(kernel, interval);
         this.swapFree = kernel.swap().available();
     }
 
@@ -122,9 +125,12 @@ final class Replay implements AutoCloseable {
     }
 
     String howToRepeat() {
+        StoreRotation.@Nullable Interval interval = options.swapPagerEvery();
         return "  repeat with: ./vm replay " + String.join(" ", options.inputs()) + " --memory " + options.memoryBytes()
                 + " --swap " + options.swapBytes() + " --quantum " + options.quantum() + " --seed " + options.seed()
                 + " --policy " + options.policy() + " --cpus " + options.cpus()
+                + (options.compressedBytes() == 0 ? "" : " --zswap " + options.compressedBytes())
+                + (interval == null ? "" : " --swap-pager-every " + interval.text())
                 + (hostFiles == null ? " --files generated" : "");
     }
 
@@ -152,6 +158,7 @@ final class Replay implements AutoCloseable {
         if (cancelled) {
             throw new RunFailed("stopped before its end");
         }
+        kernel.swap().awaitDrained();
     }
 
     private String stuck(WouldBlock wait) {
@@ -270,6 +277,9 @@ final class Replay implements AutoCloseable {
         if (exclusive()) {
             kernel.pageout().poll();
         }
+        if (rotation != null) {
+            rotation.poll();
+        }
         sample();
         progress.at(total, kernel);
         if (cancelled) {
@@ -356,6 +366,7 @@ final class Replay implements AutoCloseable {
                 kernel.objects().collapses(),
                 kernel.objects().bypasses(),
                 longestChain,
+                rotation == null ? 0 : rotation.replacements(),
                 peakResident,
                 swapPeak,
                 assumedLines,

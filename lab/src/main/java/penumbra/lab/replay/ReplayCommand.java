@@ -120,6 +120,13 @@ public final class ReplayCommand implements LabCommand {
     private String files = "";
 
     @Option(
+            names = "--swap-pager-every",
+            paramLabel = "Ns|N-faults",
+            description = "replace the store of swapped pages by the next one all the time, after so many seconds of the"
+                    + " machine's time or so many faults; needs --zswap, for a second store")
+    private @Nullable String swapPagerEvery;
+
+    @Option(
             names = "--write-back",
             paramLabel = "DIR",
             description = "keep what programs stored to shared files; host files are never written")
@@ -216,6 +223,12 @@ public final class ReplayCommand implements LabCommand {
         if (!files.equals("host") && !files.equals("generated")) {
             throw new BadInput("--files", "\"" + files + "\": expected host or generated");
         }
+        StoreRotation.@Nullable Interval interval =
+                swapPagerEvery == null ? null : StoreRotation.Interval.parse(swapPagerEvery);
+        if (swapPagerEvery != null && interval == null) {
+            throw new BadInput(
+                    "--swap-pager-every", "\"" + swapPagerEvery + "\": expected an interval such as 2s or 1000-faults");
+        }
         return new ReplayOptions(
                 inputs,
                 PageSize.ceiling(memory),
@@ -227,6 +240,7 @@ public final class ReplayCommand implements LabCommand {
                 seed,
                 policy,
                 files.equals("host"),
+                interval,
                 writeBack);
     }
 

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param seed decides the order of processes and the contents of generated files
  * @param policy the page daemon's replacement policy
  * @param hostFiles whether files of the host are mapped where the recording names them
+ * @param swapPagerEvery how often the store of swapped pages is replaced; null for never
  * @param writeBack where changed shared files are kept; null to drop them
  */
 public record ReplayOptions(
@@ -31,6 +32,7 @@ public record ReplayOptions(
         long seed,
         String policy,
         boolean hostFiles,
+        StoreRotation.@Nullable Interval swapPagerEvery,
         @Nullable Path writeBack) {
     /** The default of {@code --quantum}. */
     public static final int QUANTUM = 10_000;

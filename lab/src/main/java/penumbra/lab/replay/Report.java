@@ -68,6 +68,15 @@ final class Report {
                 tally.collapses(),
                 tally.bypasses(),
                 tally.longestChain());
+        if (options.swapPagerEvery() != null) {
+            line(
+                    out,
+                    "stores",
+                    "%,d replacements, %,d pages moved in %,d clusters",
+                    tally.replacements(),
+                    tally.counters().getOrDefault("vm.swap.moved", 0L),
+                    tally.counters().getOrDefault("vm.swap.move_clusters", 0L));
+        }
         line(
                 out,
                 "memory",
@@ -142,6 +151,7 @@ final class Report {
                 .put("collapses", tally.collapses())
                 .put("bypasses", tally.bypasses())
                 .put("longestChain", tally.longestChain());
+        root.put("replacements", tally.replacements());
         root.putObject("memory")
                 .put("pages", limits.pageCount())
                 .put("peakResident", tally.peakResident())

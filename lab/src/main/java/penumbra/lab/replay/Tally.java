@@ -21,6 +21,7 @@ import penumbra.map.FaultCounts;
  * @param collapses objects merged with the one behind them
  * @param bypasses objects taken out of chains
  * @param longestChain the most objects seen behind one mapping
+ * @param replacements of the store of swapped pages
  * @param peakResident the most pages in use at a time
  * @param swapPeak the most swap slots in use at a time
  * @param assumed the assumed ranges that were touched, a line for each process
@@ -44,6 +45,7 @@ record Tally(
         long collapses,
         long bypasses,
         int longestChain,
+        int replacements,
         int peakResident,
         long swapPeak,
         List<String> assumed,

@@ -52,6 +52,29 @@ class ReplayTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"1, 20-faults", "1, 0.01s", "2, 20-faults"})
+    void storesAreReplacedWhileProgramsRun(int cpus, String every) throws IOException {
+        Object[] options = {"--memory", "512k", "--zswap", "2m", "--swap-pager-every", every, "--cpus", cpus};
+        Run run = pass("pipe", options);
+        assertThat(run.report().path("replacements").asInt()).isGreaterThan(5);
+        assertThat(run.report().path("counters").path("vm.swap.moved").asLong()).isPositive();
+        assertThat(run.output()).containsPattern("stores +[0-9,]+ replacements, [0-9,]+ pages moved");
+        if (cpus == 1) {
+            assertThat(pass("pipe", options).report()).isEqualTo(run.report());
+        }
+    }
+
+    @Test
+    void anIntervalOfReplacementsIsFaultsOrSeconds() throws IOException {
+        for (String wrong : List.of("2", "0-faults", "-1s", "s", "x-faults", "0s")) {
+            Run run = replay("ls", "--swap-pager-every", wrong, "--zswap", "1m");
+            assertThat(run.status()).isEqualTo(ExitStatus.UNUSABLE);
+            assertThat(run.output()).contains("expected an interval such as 2s or 1000-faults");
+        }
+        assertThat(replay("ls", "--swap-pager-every", "1s").output()).contains("there is only one store");
+    }
+
+    @ParameterizedTest
     @CsvSource({"ls, 512k", "pipe, 512k", "pipe, 16m"})
     void theSameOptionsAndSeedGiveTheSameReport(String sample, String memory) throws IOException {
         assertThat(pass(sample, "--memory", memory, "--seed", 7).report())

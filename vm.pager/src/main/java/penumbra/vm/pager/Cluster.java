@@ -190,7 +190,7 @@ final class Cluster {
         int n = count;
         for (int i = first; i < end && n > 0; ) {
             n = Math.min(n, end - i);
-            long location = parts.space().allocate(n, failed, false);
+            long location = parts.space().allocate(n, failed, source);
             if (location == Location.NONE) {
                 n >>= 1;
             } else if (parts.transfers().write(location, transfer, i, n)) {

@@ -170,7 +170,7 @@ final class StoreArrivals {
         if (entry != null && there) {
             stores.setState(entry, State.CLOSING);
         }
-        boolean drains = entry != null && there && !entry.swappingOff && entry.used > 0;
+        boolean drains = entry != null && there && !entry.swappingOff && !entry.isEmpty();
         stores.lock.unlock();
         if (entry == null || !there) {
             return;

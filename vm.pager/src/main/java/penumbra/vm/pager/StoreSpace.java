@@ -2,6 +2,7 @@
 package penumbra.vm.pager;
 
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import penumbra.kern.KernelPanic;
@@ -28,7 +29,7 @@ final class StoreSpace {
      * @return its first location, or {@link Location#NONE}
      */
     long allocate(int count) {
-        long location = allocate(count, Set.of(), true);
+        long location = allocate(count, Set.of(), null);
         if (location == Location.NONE) {
             stores.figures.exhausted();
         }
@@ -39,16 +40,17 @@ final class StoreSpace {
      * Like {@link #allocate(int)}, but passes some stores over.
      *
      * @param except the stores that are not asked
-     * @param drained whether stores that are being drained are asked when no other has room
+     * @param source the store that the pages are moved from, for as long as it is to be emptied; null for new pages, which
+     *     alone may go to stores that are being drained
      */
-    long allocate(int count, Set<StoreEntry> except, boolean drained) {
+    long allocate(int count, Set<StoreEntry> except, @Nullable StoreEntry source) {
         for (StoreTiers.Tier tier : stores.tiers().tiers()) {
-            if (tier.state == State.DRAINING && !drained) {
+            if (tier.state == State.DRAINING && source != null) {
                 continue;
             }
             for (int i = 0; i < tier.size(); i++) {
                 StoreEntry entry = tier.get(i);
-                long location = except.contains(entry) ? Location.NONE : allocate(entry, count, tier.state);
+                long location = except.contains(entry) ? Location.NONE : allocate(entry, count, tier.state, source);
                 if (location != Location.NONE) {
                     tier.passOn(entry);
                     return location;
@@ -59,9 +61,10 @@ final class StoreSpace {
         return Location.NONE;
     }
 
-    private long allocate(StoreEntry entry, int count, State expected) {
+    private long allocate(StoreEntry entry, int count, State expected, @Nullable StoreEntry source) {
         stores.lock.lock();
-        boolean takes = entry.state == expected;
+        boolean wanted = source == null || source.state == State.DRAINING || source.state == State.CLOSING;
+        boolean takes = wanted && entry.state == expected;
         if (takes) {
             entry.inFlight++;
         }
@@ -75,12 +78,19 @@ final class StoreSpace {
             return Location.NONE;
         }
         stores.lock.lock();
-        entry.used += count;
-        if (entry.state.counts()) {
+        takes = entry.state.counts();
+        if (takes) {
+            entry.used += count;
             stores.figures.allocated(count);
         }
         stores.lock.unlock();
-        return Location.of(entry.number, slot);
+        if (takes) {
+            return Location.of(entry.number, slot);
+        }
+        // It was closed while it was asked, and whoever waits for it to be empty must not wait for this.
+        giveBack(entry, slot, count);
+        stores.leave(entry);
+        return Location.NONE;
     }
 
     private long askFor(StoreEntry entry, int count) {

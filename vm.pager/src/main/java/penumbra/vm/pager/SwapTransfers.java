@@ -288,7 +288,7 @@ final class SwapTransfers {
         long next;
         do {
             failed.add(stores.entry(transfer.location));
-            next = space.allocate(transfer.count(), failed, true);
+            next = space.allocate(transfer.count(), failed, null);
             if (next != Location.NONE) {
                 redirect(transfer, next);
                 written = empty(transfer);
