@@ -38,7 +38,4 @@ public interface Device {
     default @Nullable ScatterList transferMemory() {
         return null;
     }
-
-    /** Learns that no object stands for it any more, so that nothing maps its memory ({@code cdev_pg_dtor}). */
-    default void unmapped() {}
 }

@@ -50,6 +50,14 @@ public interface Pages {
      */
     boolean rename(Page page, PageOwner owner, long pindex);
 
+    /**
+     * Puts a page without owner in the place of the one at (owner, pindex), which is on no queue and has no owner and is not
+     * busy afterwards ({@code vm_page_replace}). Owner lock. Cannot fail.
+     *
+     * @return the page that was there
+     */
+    Page replace(Page page, PageOwner owner, long pindex);
+
     /** Takes the page from its owner and ends its exclusive busy; queue and wirings stay ({@code vm_page_remove}). Owner lock. */
     void remove(Page page);
 

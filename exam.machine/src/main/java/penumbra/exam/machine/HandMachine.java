@@ -21,6 +21,10 @@ import penumbra.hw.sim.SimMachine;
 import penumbra.inspect.InvariantCheck;
 import penumbra.kern.Witness;
 import penumbra.pager.BackingStore;
+import penumbra.pager.device.DevicePager;
+import penumbra.pager.device.ManagedDevicePager;
+import penumbra.pager.device.PhysPager;
+import penumbra.pager.device.ScatterPager;
 import penumbra.pager.swap.FileStore;
 import penumbra.pager.vnode.FileSizes;
 import penumbra.pager.vnode.VnodePager;
@@ -98,6 +102,10 @@ public final class HandMachine implements AutoCloseable {
         vnodes.addFileSystem(new HostFileSystem());
         VnodePager vnodePager = new VnodePager(machine, memory, pages);
         pagers.add(vnodePager, 0);
+        pagers.add(new DevicePager(machine, pages), 0);
+        pagers.add(new ManagedDevicePager(machine, pages), 0);
+        pagers.add(new ScatterPager(machine, pages), 0);
+        pagers.add(new PhysPager(pages), 0);
         processes =
                 new ProcessTable(machine, pmaps, pages, objects, pagers.pagers(), pagers.swap(), pagers.accounting());
         pageout = new PageoutDaemon(machine, pages, pmaps, pagers.swap(), objects, processes);

@@ -313,7 +313,7 @@ final class Fault {
                     abandon();
                     return Step.RETRY;
                 }
-                read = type == ObjectType.SWAP ? Kind.SWAP_READ : Kind.FILE_READ;
+                read = kindOf(type);
                 answer = read;
             }
             case ERROR, BAD -> {
@@ -338,6 +338,16 @@ final class Fault {
             empty.xunbusy();
         }
         page = null;
+    }
+
+    /** What a page-in by the pager of {@code type} counts as: devices and memory that stays do no I/O. */
+    private static Kind kindOf(ObjectType type) {
+        return switch (type) {
+            case SWAP -> Kind.SWAP_READ;
+            case VNODE -> Kind.FILE_READ;
+            case PHYS -> Kind.ZERO_FILL;
+            default -> Kind.SOFT;
+        };
     }
 
     private void cacheBehind(int distance) {

@@ -361,6 +361,19 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
     }
 
     @Override
+    public Page replace(Page page, PageOwner owner, long pindex) {
+        VmPage mine = (VmPage) page;
+        ResidentSet set = ResidentSet.of(owner);
+        VmPage old = (VmPage) set.lookup(pindex);
+        if (old == null || old.queue() != QueueId.NONE || mine.home != null) {
+            throw new KernelPanic("vm_page_replace: %s by %s at %d", old, page, pindex);
+        }
+        remove(old);
+        place(mine, set, pindex, set.predecessor(pindex));
+        return old;
+    }
+
+    @Override
     public void remove(Page page) {
         VmPage mine = (VmPage) page;
         ResidentSet set = mine.home;

@@ -129,6 +129,28 @@ class FictitiousPagesTest {
     }
 
     @Test
+    void oneTakesThePlaceOfAPageThatWasAllocatedForIt() {
+        f.valid(owner, 3);
+        Page placeholder = f.pages.alloc(owner, 4, 0);
+        f.valid(owner, 5);
+        Page page = f.pages.newFictitious(DEVICE, 0);
+        assertThat(f.pages.replace(page, owner, 4)).isSameAs(placeholder);
+        assertThat(placeholder.owner()).isNull();
+        assertThat(placeholder.busied()).isFalse();
+        assertThat(page.xbusied()).isTrue();
+        assertThat(owner.pages.lookup(4)).isSameAs(page);
+        assertThat(owner.pages.previous(page)).isSameAs(owner.page(3));
+        assertThat(owner.pages.next(page)).isSameAs(owner.page(5));
+        page.xunbusy();
+        f.pages.free(placeholder);
+        assertThatThrownBy(() -> f.pages.replace(page, owner, 3)).isInstanceOf(KernelPanic.class);
+        Page other = f.pages.newFictitious(DEVICE, 0);
+        assertThatThrownBy(() -> f.pages.replace(other, owner, 9)).isInstanceOf(KernelPanic.class);
+        f.pages.freeFictitious(other);
+        f.check();
+    }
+
+    @Test
     void realPagesAreNotFictitious() {
         Page real = f.valid(owner, 1);
         assertThatThrownBy(() -> f.pages.updateFictitious(real, DEVICE, 0)).isInstanceOf(KernelPanic.class);
