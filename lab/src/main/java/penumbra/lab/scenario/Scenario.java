@@ -50,6 +50,7 @@ public final class Scenario {
                         new PageOperations(session).all(),
                         new MapOperations(session).all(),
                         new CallOperations(session).all(),
+                        new DeviceOperations(session).all(),
                         new MachineOperations(session).all(),
                         List.of(Operation.of(EXPECT + " [original|corrected] PLACE VALUE", this::expect)))
                 .flatMap(List::stream)

@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import penumbra.boot.Kernel;
+import penumbra.hw.MemoryAttribute;
 import penumbra.hw.MmuMapping;
 import penumbra.hw.PageSize;
 import penumbra.map.MapEntry;
@@ -153,6 +154,9 @@ final class StatePrinter {
         int oflags = page.oflags() & ~PageFlags.O_UNMANAGED;
         if (oflags != 0) {
             node.put("of", oflags);
+        }
+        if (page.memattr() != MemoryAttribute.WRITE_BACK) {
+            node.put("ma", page.memattr());
         }
         if ((page.flags() & PageFlags.WINATCFLS) != 0) {
             node.put("win", 1);

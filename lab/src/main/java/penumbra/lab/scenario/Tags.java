@@ -46,9 +46,13 @@ final class Tags {
     }
 
     static long[] of(PhysicalMemory memory, Page page) {
+        return of(memory, page.frame());
+    }
+
+    static long[] of(PhysicalMemory memory, int frame) {
         long[] tags = new long[BLOCKS];
         for (int block = 0; block < BLOCKS; block++) {
-            tags[block] = number(memory.load(page.frame(), block * PageSize.BLOCK + LAST_WORD, Long.BYTES));
+            tags[block] = number(memory.load(frame, block * PageSize.BLOCK + LAST_WORD, Long.BYTES));
         }
         return tags;
     }

@@ -202,13 +202,11 @@ final class DeviceMachine implements AutoCloseable {
         }
 
         KernReturn mlock(long page, long pageCount) {
-            return process.space()
-                    .wire(PageSize.bytes(page), PageSize.bytes(page + pageCount), MapFlags.WIRE_USER);
+            return process.space().wire(PageSize.bytes(page), PageSize.bytes(page + pageCount), MapFlags.WIRE_USER);
         }
 
         KernReturn munlock(long page, long pageCount) {
-            return process.space()
-                    .unwire(PageSize.bytes(page), PageSize.bytes(page + pageCount), MapFlags.WIRE_USER);
+            return process.space().unwire(PageSize.bytes(page), PageSize.bytes(page + pageCount), MapFlags.WIRE_USER);
         }
 
         void store(long page, int offset, long value) {

@@ -49,7 +49,9 @@ class DeviceMappingTest {
                     .isEqualTo(0x2222_0000 + page);
             assertThat(program.load(AT + page, 8)).isEqualTo(0x1111_0000_2222_0000L + page);
         }
-        assertThat(m.pages.counts().free()).as("no page of memory stands for a device's").isEqualTo(free);
+        assertThat(m.pages.counts().free())
+                .as("no page of memory stands for a device's")
+                .isEqualTo(free);
         assertThat(object.pages().count()).isEqualTo((int) m.screen.pages());
         assertThat(program.process.space().faults().total()).isEqualTo(m.screen.pages());
         assertThat(program.process.space().faults().fileRead()).isZero();
@@ -94,10 +96,13 @@ class DeviceMappingTest {
     @Test
     void whatADeviceDoesNotAllowCannotBeMapped() {
         long page = PageSize.BYTES;
-        assertThat(m.tryAllocate(ObjectType.DEVICE, "no device", page, Prot.READ, 0)).isNull();
+        assertThat(m.tryAllocate(ObjectType.DEVICE, "no device", page, Prot.READ, 0))
+                .isNull();
         assertThat(m.tryAllocate(ObjectType.DEVICE, null, page, Prot.READ, 0)).isNull();
-        assertThat(m.tryAllocate(ObjectType.DEVICE, m.screen, page, Prot.ALL, 0)).isNull();
-        assertThat(m.tryAllocate(ObjectType.DEVICE, m.screen, page, Prot.READ, 100)).isNull();
+        assertThat(m.tryAllocate(ObjectType.DEVICE, m.screen, page, Prot.ALL, 0))
+                .isNull();
+        assertThat(m.tryAllocate(ObjectType.DEVICE, m.screen, page, Prot.READ, 100))
+                .isNull();
         assertThat(m.tryAllocate(ObjectType.DEVICE, m.screen, page, Prot.READ, PageSize.bytes(300)))
                 .isNull();
         assertThat(m.tryAllocate(ObjectType.DEVICE, m.screen, Long.MAX_VALUE, Prot.READ, page))

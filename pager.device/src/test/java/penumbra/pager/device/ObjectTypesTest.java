@@ -118,7 +118,8 @@ class ObjectTypesTest {
             object.collapse();
             assertThat(m.objects.split(object, 0, 4)).isSameAs(object);
         });
-        assertThat(object.coalesce(0, PageSize.bytes(8), PageSize.bytes(4), false)).isFalse();
+        assertThat(object.coalesce(0, PageSize.bytes(8), PageSize.bytes(4), false))
+                .isFalse();
         object.madvise(0, 8, Advice.DONTNEED);
         object.madvise(0, 8, Advice.FREE);
         assertThat(object.sync(0, 8, true, false)).isTrue();

@@ -10,11 +10,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.jspecify.annotations.Nullable;
 import penumbra.account.Cred;
 import penumbra.hw.Prot;
 import penumbra.kern.KernReturn;
@@ -214,7 +214,12 @@ class PagerChangeTest {
 
         @Override
         public @Nullable VmObject allocate(
-                ObjectFactory objects, @Nullable Object handle, long bytes, int prot, long offset, @Nullable Cred cred) {
+                ObjectFactory objects,
+                @Nullable Object handle,
+                long bytes,
+                int prot,
+                long offset,
+                @Nullable Cred cred) {
             return inner.allocate(objects, handle, bytes, prot, offset, cred);
         }
 

@@ -2,6 +2,7 @@
 package penumbra.vm.page;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.ObjLongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -366,7 +367,7 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
         ResidentSet set = ResidentSet.of(owner);
         VmPage old = (VmPage) set.lookup(pindex);
         if (old == null || old.queue() != QueueId.NONE || mine.home != null) {
-            throw new KernelPanic("vm_page_replace: %s by %s at %d", old, page, pindex);
+            throw new KernelPanic("vm_page_replace: %s by %s at %d", Objects.toString(old), page, pindex);
         }
         remove(old);
         place(mine, set, pindex, set.predecessor(pindex));
