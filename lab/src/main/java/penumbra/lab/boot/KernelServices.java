@@ -75,7 +75,7 @@ public final class KernelServices {
     }
 
     /** The subsystems, with the checks and statistics that are registered now. */
-    Kernel kernel() {
+    public Kernel kernel() {
         return new Kernel(
                 memory,
                 machine,

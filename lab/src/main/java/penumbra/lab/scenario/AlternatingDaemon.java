@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.lab.scenario;
 
+import penumbra.boot.Kernel;
 import penumbra.kern.WouldBlock;
 import penumbra.page.PageDaemon;
 import penumbra.policy.Pageout;
@@ -16,8 +17,14 @@ final class AlternatingDaemon implements PageDaemon {
     private final Pageout pageout;
     private int waits;
 
-    AlternatingDaemon(Pageout pageout) {
+    private AlternatingDaemon(Pageout pageout) {
         this.pageout = pageout;
+    }
+
+    /** Takes the place of the machine's own daemon. */
+    static void replace(Kernel kernel) {
+        kernel.pages().setDaemon(null);
+        kernel.pages().setDaemon(new AlternatingDaemon(kernel.pageout()));
     }
 
     @Override

@@ -24,7 +24,6 @@ final class MachineOperations {
 
     MachineOperations(Session session) {
         this.session = session;
-        session.kernel().swap().setProbe(probe);
     }
 
     List<Operation> all() {
@@ -39,6 +38,7 @@ final class MachineOperations {
 
     private JsonNode failTransfers(Arguments a, boolean writes) {
         probe.fail(writes, a.count("COUNT"));
+        session.kernel().swap().setProbe(probe);
         return number(0);
     }
 

@@ -57,9 +57,11 @@ public final class Scenario {
                 .forEach(operation -> operations.put(operation.name(), operation));
     }
 
-    /** The operations' lines, for help: name and arguments. */
-    public List<String> usages() {
-        return operations.values().stream().map(Operation::usage).toList();
+    /** The operations by name, each with its line, for help: name and arguments. */
+    public Map<String, String> usages() {
+        Map<String, String> usages = new TreeMap<>();
+        operations.forEach((name, operation) -> usages.put(name, operation.usage()));
+        return usages;
     }
 
     /** What the script keeps in its own hands, for the invariants checker. */

@@ -40,6 +40,7 @@ public record ScenarioFile(String name, List<String> lines) {
             }
             BootLine boot = BootLine.parse(lines.get(0));
             Kernel kernel = power.boot(MachineSettings.stepped(boot.pages(), boot.swapPages(), fidelity));
+            AlternatingDaemon.replace(kernel);
             Scenario scenario = new Scenario(kernel);
             ObjectNode step = scenario.booted(1, lines.get(0));
             observer.after(step, kernel, scenario);

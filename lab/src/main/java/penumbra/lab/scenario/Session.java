@@ -34,8 +34,6 @@ final class Session {
 
     Session(Kernel kernel) {
         this.kernel = kernel;
-        kernel.pages().setDaemon(null);
-        kernel.pages().setDaemon(new AlternatingDaemon(kernel.pageout()));
     }
 
     Kernel kernel() {
