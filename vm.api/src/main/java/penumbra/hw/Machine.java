@@ -66,7 +66,10 @@ public interface Machine {
      */
     void stopped(Runnable action);
 
-    /** Stops the machine for good: every CPU in user mode leaves with {@code panic}; the state stays readable. */
+    /**
+     * Stops the machine for good: every CPU in user mode leaves with {@code panic}, and every sleep ends with it; the state
+     * stays readable.
+     */
     void halt(KernelPanic panic);
 
     /** Why the machine was halted; null while it runs. */

@@ -18,6 +18,7 @@ public interface SleepQueue {
      * @param lock held by the caller
      * @param waitMessage shown by the inspector, FreeBSD's {@code wmesg}
      * @throws WouldBlock when the machine runs in steps
+     * @throws KernelPanic when the machine was halted
      */
     void sleep(Object channel, KernelLock lock, String waitMessage);
 
@@ -34,6 +35,12 @@ public interface SleepQueue {
 
     /** Wakes every thread that sleeps on {@code channel}; any lock may be held. */
     void wakeup(Object channel);
+
+    /**
+     * Ends every sleep, and each that begins from now on, by throwing {@code cause}, with no lock taken again: the machine was
+     * halted, and nobody is left to wake anybody. The first cause counts.
+     */
+    void halt(KernelPanic cause);
 
     /** The wait message of a sleeping thread, for the inspector; null when it does not sleep here. */
     @Nullable

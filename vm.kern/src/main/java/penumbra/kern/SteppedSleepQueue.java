@@ -26,6 +26,11 @@ public final class SteppedSleepQueue implements SleepQueue {
     }
 
     @Override
+    public void halt(KernelPanic cause) {
+        // Nobody sleeps.
+    }
+
+    @Override
     public @Nullable String waitMessage(Thread thread) {
         return null;
     }

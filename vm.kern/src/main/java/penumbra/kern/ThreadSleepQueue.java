@@ -15,6 +15,7 @@ public final class ThreadSleepQueue implements SleepQueue {
     private static final int CHAINS = 256;
 
     private final Chain[] chains = new Chain[CHAINS];
+    private volatile @Nullable KernelPanic halted;
 
     /** A queue on which nobody sleeps. */
     public ThreadSleepQueue() {
@@ -49,7 +50,8 @@ public final class ThreadSleepQueue implements SleepQueue {
         lock.unlock();
         boolean interrupted = false;
         long deadline = System.nanoTime() + nanos;
-        while (!sleeper.woken) {
+        // Whoever halts the machine meanwhile finds the sleeper in its chain.
+        while (!sleeper.woken && halted == null) {
             if (nanos == Long.MAX_VALUE) {
                 LockSupport.park(channel);
             } else {
@@ -65,7 +67,21 @@ public final class ThreadSleepQueue implements SleepQueue {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+        @Nullable KernelPanic cause = halted;
+        if (cause != null) {
+            throw cause;
+        }
         return woken;
+    }
+
+    @Override
+    public void halt(KernelPanic cause) {
+        if (halted == null) {
+            halted = cause;
+        }
+        for (Chain chain : chains) {
+            chain.wakeAll();
+        }
     }
 
     @Override
@@ -128,6 +144,12 @@ public final class ThreadSleepQueue implements SleepQueue {
                     s.woken = true;
                     LockSupport.unpark(s.thread);
                 }
+            }
+        }
+
+        synchronized void wakeAll() {
+            for (Sleeper s = first; s != null; s = s.next) {
+                LockSupport.unpark(s.thread);
             }
         }
 

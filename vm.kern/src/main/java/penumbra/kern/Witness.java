@@ -18,7 +18,14 @@ public final class Witness {
 
     private static final ThreadLocal<ArrayList<Held>> HELD = ThreadLocal.withInitial(ArrayList::new);
 
+    private static volatile @Nullable LockWatcher watcher;
+
     private Witness() {}
+
+    /** Lets {@code other} watch all locks from now on; null for nobody. In vain while the witness is off. */
+    public static void watch(@Nullable LockWatcher other) {
+        watcher = other;
+    }
 
     /** One lock in a thread's hands and where it was taken. */
     private record Held(KernelLock lock, Throwable taken) {}
@@ -37,13 +44,25 @@ public final class Witness {
             panic.addSuppressed(blocker.taken);
             throw panic;
         }
+        @Nullable LockWatcher told = watcher;
+        if (told != null) {
+            told.wanted(lock);
+        }
     }
 
     static void afterLock(KernelLock lock) {
         HELD.get().add(new Held(lock, new Throwable("taken here: " + lock)));
+        @Nullable LockWatcher told = watcher;
+        if (told != null) {
+            told.taken(lock);
+        }
     }
 
     static void beforeUnlock(KernelLock lock) {
+        @Nullable LockWatcher told = watcher;
+        if (told != null) {
+            told.released(lock);
+        }
         List<Held> locks = HELD.get();
         for (int i = locks.size() - 1; i >= 0; i--) {
             if (locks.get(i).lock == lock) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -76,6 +77,29 @@ class SleepQueueTest {
         lock.lock();
         assertThat(queue.sleepAndDrop(channel, lock, "short", TimeUnit.MILLISECONDS.toNanos(1)))
                 .isFalse();
+        assertThat(lock.isHeld()).isFalse();
+    }
+
+    @Test
+    void whenTheMachineIsHaltedEverySleepEndsAndNoneBegins() throws InterruptedException {
+        KernelPanic cause = new KernelPanic("the end");
+        AtomicReference<Throwable> thrown = new AtomicReference<>();
+        Thread sleeper = new Thread(() -> {
+            lock.lock();
+            queue.sleep(channel, lock, "turn");
+        });
+        sleeper.setUncaughtExceptionHandler((thread, end) -> thrown.set(end));
+        sleeper.start();
+        while (queue.waitMessage(sleeper) == null) {
+            Thread.onSpinWait();
+        }
+        queue.halt(cause);
+        sleeper.join();
+        assertThat(thrown).hasValue(cause);
+        queue.halt(new KernelPanic("later"));
+        lock.lock();
+        assertThatThrownBy(() -> queue.sleepAndDrop(channel, lock, "turn", TimeUnit.DAYS.toNanos(1)))
+                .isSameAs(cause);
         assertThat(lock.isHeld()).isFalse();
     }
 

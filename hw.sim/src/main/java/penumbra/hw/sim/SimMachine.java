@@ -217,6 +217,7 @@ public final class SimMachine implements Machine {
     public void halt(KernelPanic cause) {
         if (panic.compareAndSet(null, cause)) {
             log.announce(InvalidationLog.EVERY_SPACE, 0, END_OF_PAGES);
+            sleepQueue.halt(cause);
         }
     }
 

@@ -68,8 +68,9 @@ public final class ProcessTable implements Processes, CounterSource, InvariantCh
         machine.setTrapHandler(traps);
     }
 
-    /** Takes page faults no more. */
+    /** Takes page faults no more; those that wait for memory end, as their processes are told to die. */
     public void close() {
+        all().forEach(process -> kill(process, "the machine is switched off"));
         layers.machine().setTrapHandler(null);
     }
 

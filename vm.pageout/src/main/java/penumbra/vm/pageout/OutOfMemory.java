@@ -35,17 +35,19 @@ final class OutOfMemory {
     boolean consider(int number, PageCounts counts, PageLimits limits) {
         boolean short1 = swap.available() < SWAP_LOW && counts.belowMin();
         boolean short2 = swap.full() && counts.available() < limits.freeTarget();
-        if (number <= 1 || !(short1 || short2)) {
+        // Who sleeps for memory on such a machine would never be woken.
+        boolean tooSmall = limits.pageCount() < limits.freeMin() && counts.belowMin();
+        if (number <= 1 || !(short1 || short2 || tooSmall)) {
             return false;
         }
         @Nullable Process largest = null;
-        long most = 0;
+        long most = tooSmall ? -1 : 0;
         for (Process process : processes.all()) {
             if (process.killed()) {
                 // One is dying already; wait for its memory.
                 return true;
             }
-            long size = process.isProtected() ? 0 : size(process);
+            long size = process.isProtected() ? -1 : size(process);
             if (size > most) {
                 largest = process;
                 most = size;
