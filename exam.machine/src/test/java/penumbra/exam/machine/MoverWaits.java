@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.Machine;
 import penumbra.kern.KernelLock;
+import penumbra.kern.KernelPanic;
 import penumbra.kern.SleepQueue;
 import penumbra.object.VmObject;
 import penumbra.page.Page;
@@ -92,6 +93,11 @@ final class MoverWaits {
                     woken(channel);
                 }
                 real.wakeup(channel);
+            }
+
+            @Override
+            public void halt(KernelPanic cause) {
+                real.halt(cause);
             }
 
             @Override
