@@ -57,6 +57,18 @@ class DaemonCommandsTest {
     }
 
     @Test
+    void useMmuShowsAndChanges() {
+        Process process = rig.program("sh", 8);
+        rig.touch(process, 4);
+        assertThat(rig.run("use-mmu")).isEqualTo("amd64 riscv: amd64 serves, 0 changes so far");
+        assertThat(rig.run("use-mmu riscv")).isEqualTo("amd64 -> riscv");
+        assertThat(rig.failure("use-mmu vax"))
+                .isEqualTo("use-mmu: there is no MMU \"vax\": expected one of [riscv, amd64]; usage: use-mmu [NAME]");
+        rig.touch(process, 8);
+        assertThat(rig.run("vm:use-mmu")).isEqualTo("riscv amd64: riscv serves, 1 changes so far");
+    }
+
+    @Test
     void panicShowsMessageAndStack() {
         assertThat(rig.run("panic")).isEqualTo("the machine has not panicked");
         rig.kernel.machine().halt(new KernelPanic("collapse: %d references", 3));

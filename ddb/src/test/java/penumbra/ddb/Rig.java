@@ -65,6 +65,7 @@ final class Rig implements AutoCloseable {
                 Map.entry(new MapCommand(kernel.processes()), List.of("map", "procvm")),
                 Map.entry(new PageCommand(kernel.pages(), kernel.pageout()), List.of("page", "pageq")),
                 Map.entry(new PageoutCommand(kernel.machine(), kernel.pages(), kernel.pageout()), List.of("pageout")),
+                Map.entry(new UseMmuCommand(kernel.pmaps()), List.of("use-mmu")),
                 Map.entry(new PolicyCommand(kernel.pageout()), List.of("policy")),
                 Map.entry(new PanicCommand(kernel.machine()), List.of("panic")),
                 Map.entry(new LocksCommand(kernel.objects(), kernel.vnodes()), List.of("witness", "alllocks")),

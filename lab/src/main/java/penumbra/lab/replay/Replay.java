@@ -49,7 +49,8 @@ final class Replay implements AutoCloseable {
     private final Progress progress;
     private final ContentModel contents = new ContentModel();
     private final ReplayFiles files;
-    private final @Nullable StoreRotation rotation;
+    private final @Nullable StoreRotation stores;
+    private final @Nullable MmuRotation mmus;
     private final SplittableRandom random;
     private final Deque<ReplayedProcess> runnable = new ArrayDeque<>();
     private final AtomicLong references = new AtomicLong();
@@ -88,8 +89,10 @@ final class Replay implements AutoCloseable {
         this.started = started;
         this.files = new ReplayFiles(kernel, contents, hostFiles, options.seed());
         this.random = new SplittableRandom(options.seed());
-        StoreRotation.@Nullable Interval interval = options.swapPagerEvery();
-        this.rotation = interval == null ? null : new StoreRotation(kernel, interval);
+        Interval swapPagerEvery = options.swapPagerEvery();
+        this.stores = swapPagerEvery == null ? null : new StoreRotation(kernel, swapPagerEvery);
+        Interval mmuEvery = options.mmuEvery();
+        this.mmus = mmuEvery == null ? null : new MmuRotation(kernel, mmuEvery);
         this.swapFree = kernel.swap().available();
     }
 
@@ -125,12 +128,15 @@ final class Replay implements AutoCloseable {
     }
 
     String howToRepeat() {
-        StoreRotation.@Nullable Interval interval = options.swapPagerEvery();
+        Interval swapPagerEvery = options.swapPagerEvery();
+        Interval mmuEvery = options.mmuEvery();
         return "  repeat with: ./vm replay " + String.join(" ", options.inputs()) + " --memory " + options.memoryBytes()
                 + " --swap " + options.swapBytes() + " --quantum " + options.quantum() + " --seed " + options.seed()
                 + " --policy " + options.policy() + " --cpus " + options.cpus()
                 + (options.compressedBytes() == 0 ? "" : " --zswap " + options.compressedBytes())
-                + (interval == null ? "" : " --swap-pager-every " + interval.text())
+                + (swapPagerEvery == null ? "" : " --swap-pager-every " + swapPagerEvery.text())
+                + " --mmu " + options.mmu()
+                + (mmuEvery == null ? "" : " --mmu-every " + mmuEvery.text())
                 + (hostFiles == null ? " --files generated" : "");
     }
 
@@ -277,8 +283,11 @@ final class Replay implements AutoCloseable {
         if (exclusive()) {
             kernel.pageout().poll();
         }
-        if (rotation != null) {
-            rotation.poll();
+        if (stores != null) {
+            stores.poll();
+        }
+        if (mmus != null) {
+            mmus.poll();
         }
         sample();
         progress.at(total, kernel);
@@ -355,6 +364,8 @@ final class Replay implements AutoCloseable {
         assumed.forEach((pid, line) -> assumedLines.add("process " + pid + ": " + line));
         return new Tally(
                 recording.references(),
+                kernel.pmaps().mmuName(),
+                kernel.pmaps().mmuSwitches(),
                 processes,
                 calls.get(),
                 forks.get(),
@@ -366,7 +377,7 @@ final class Replay implements AutoCloseable {
                 kernel.objects().collapses(),
                 kernel.objects().bypasses(),
                 longestChain,
-                rotation == null ? 0 : rotation.replacements(),
+                stores == null ? 0 : stores.replacements(),
                 peakResident,
                 swapPeak,
                 assumedLines,

@@ -113,6 +113,20 @@ public final class ReplayCommand implements LabCommand {
     private String policy = "";
 
     @Option(
+            names = "--mmu",
+            paramLabel = "NAME",
+            defaultValue = "amd64",
+            description = "the memory management unit, amd64 or riscv (default: ${DEFAULT-VALUE})")
+    private String mmu = "";
+
+    @Option(
+            names = "--mmu-every",
+            paramLabel = "Ns|N-faults",
+            description = "replace the MMU by the next one all the time, after so many seconds of the machine's time or so"
+                    + " many faults")
+    private @Nullable String mmuEvery;
+
+    @Option(
             names = "--files",
             paramLabel = "host|generated",
             defaultValue = "host",
@@ -155,6 +169,12 @@ public final class ReplayCommand implements LabCommand {
             Kernel kernel = power.boot(settings(options));
             if (!kernel.pageout().usePolicy(options.policy())) {
                 throw new BadInput("--policy", "there is no policy " + options.policy());
+            }
+            if (!kernel.pmaps().useMmu(options.mmu())) {
+                throw new BadInput(
+                        "--mmu",
+                        "there is no MMU " + options.mmu() + ": expected one of "
+                                + kernel.pmaps().mmuNames());
             }
             return run(options, kernel, recording, started);
         } finally {
@@ -223,12 +243,6 @@ public final class ReplayCommand implements LabCommand {
         if (!files.equals("host") && !files.equals("generated")) {
             throw new BadInput("--files", "\"" + files + "\": expected host or generated");
         }
-        StoreRotation.@Nullable Interval interval =
-                swapPagerEvery == null ? null : StoreRotation.Interval.parse(swapPagerEvery);
-        if (swapPagerEvery != null && interval == null) {
-            throw new BadInput(
-                    "--swap-pager-every", "\"" + swapPagerEvery + "\": expected an interval such as 2s or 1000-faults");
-        }
         return new ReplayOptions(
                 inputs,
                 PageSize.ceiling(memory),
@@ -239,9 +253,22 @@ public final class ReplayCommand implements LabCommand {
                 quantum,
                 seed,
                 policy,
+                mmu,
+                interval("--mmu-every", mmuEvery),
                 files.equals("host"),
-                interval,
+                interval("--swap-pager-every", swapPagerEvery),
                 writeBack);
+    }
+
+    private static @Nullable Interval interval(String option, @Nullable String text) throws BadInput {
+        if (text == null) {
+            return null;
+        }
+        Interval interval = Interval.parse(text);
+        if (interval == null) {
+            throw new BadInput(option, "\"" + text + "\": expected an interval such as 2s or 1000-faults");
+        }
+        return interval;
     }
 
     private static MachineSettings settings(ReplayOptions options) {

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * @param quantum references that a process makes before the next one's turn
  * @param seed decides the order of processes and the contents of generated files
  * @param policy the page daemon's replacement policy
+ * @param mmu the MMU that serves, at first
+ * @param mmuEvery how often another takes its place; null for never
  * @param hostFiles whether files of the host are mapped where the recording names them
  * @param swapPagerEvery how often the store of swapped pages is replaced; null for never
  * @param writeBack where changed shared files are kept; null to drop them
@@ -31,8 +33,10 @@ public record ReplayOptions(
         int quantum,
         long seed,
         String policy,
+        String mmu,
+        @Nullable Interval mmuEvery,
         boolean hostFiles,
-        StoreRotation.@Nullable Interval swapPagerEvery,
+        @Nullable Interval swapPagerEvery,
         @Nullable Path writeBack) {
     /** The default of {@code --quantum}. */
     public static final int QUANTUM = 10_000;

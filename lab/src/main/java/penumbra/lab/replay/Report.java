@@ -40,6 +40,7 @@ final class Report {
                 references.stores(),
                 references.modifies());
         line(out, "processes", "%d, %d forks, %,d calls", tally.processes(), tally.forks(), tally.calls());
+        line(out, "MMU", "%s, %,d changes", tally.mmu(), tally.mmuSwitches());
         line(out, "TLB", "%,d hits, %,d walks, %,d traps", tally.tlbHits(), tally.walks(), tally.traps());
         line(
                 out,
@@ -131,6 +132,7 @@ final class Report {
                 .put("stores", tally.references().stores())
                 .put("modifies", tally.references().modifies());
         root.put("processes", tally.processes()).put("forks", tally.forks()).put("calls", tally.calls());
+        root.putObject("mmu").put("name", tally.mmu()).put("changes", tally.mmuSwitches());
         root.putObject("tlb")
                 .put("hits", tally.tlbHits())
                 .put("walks", tally.walks())

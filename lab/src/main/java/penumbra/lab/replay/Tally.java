@@ -10,6 +10,8 @@ import penumbra.map.FaultCounts;
  * What a replay counted; with one CPU, the same recording, options and seed give the same numbers, times apart.
  *
  * @param references by kind
+ * @param mmu the MMU that served at last
+ * @param mmuSwitches how often another took its place
  * @param processes that ran
  * @param calls memory calls replayed
  * @param forks forks replayed
@@ -34,6 +36,8 @@ import penumbra.map.FaultCounts;
  */
 record Tally(
         ReferenceCounts references,
+        String mmu,
+        long mmuSwitches,
         int processes,
         long calls,
         long forks,

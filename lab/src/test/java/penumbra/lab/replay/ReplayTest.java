@@ -181,6 +181,28 @@ class ReplayTest {
         assertThat(run.status()).isEqualTo(ExitStatus.FAILED);
     }
 
+    @ParameterizedTest
+    @CsvSource({"ls, 512k", "pipe, 1m"})
+    void anyMmuDoes(String sample, String memory) throws IOException {
+        Run amd64 = replay(sample, "--memory", memory);
+        Run riscv = replay(sample, "--memory", memory, "--mmu", "riscv");
+        assertThat(riscv.status()).as(riscv.output()).isEqualTo(ExitStatus.OK);
+        assertThat(riscv.report().path("mmu").path("name").asText()).isEqualTo("riscv");
+        assertThat(riscv.report().path("references")).isEqualTo(amd64.report().path("references"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"ls, 512k, 1, 100-faults", "pipe, 1m, 1, 0.01s", "pipe, 1m, 4, 20-faults"})
+    void theMmuIsReplacedWhileProgramsRun(String sample, String memory, int cpus, String every) throws IOException {
+        Run run = replay(sample, "--memory", memory, "--cpus", cpus, "--mmu-every", every);
+        assertThat(run.status()).as(run.output()).isEqualTo(ExitStatus.OK);
+        assertThat(run.report().path("mmu").path("changes").asLong()).isGreaterThan(9);
+        if (cpus == 1) {
+            Run again = replay(sample, "--memory", memory, "--mmu-every", every);
+            assertThat(again.report()).isEqualTo(run.report());
+        }
+    }
+
     @Test
     void aSwapFileWithoutOurHeaderIsRefused() throws IOException {
         Path file = Files.writeString(folder.resolve("letters"), "dear reader, ".repeat(1000));
@@ -191,7 +213,15 @@ class ReplayTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"--cpus, 0", "--quantum, 0", "--policy, none", "--swap, 8k"})
+    @CsvSource({
+        "--cpus, 0",
+        "--quantum, 0",
+        "--policy, none",
+        "--swap, 8k",
+        "--mmu, none",
+        "--mmu-every, often",
+        "--mmu-every, 0-faults"
+    })
     void unusableOptionsAreNamed(String option, String value) throws IOException {
         Run run = replay("ls", option, value);
         assertThat(run.output()).contains(option);
