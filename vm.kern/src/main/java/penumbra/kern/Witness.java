@@ -101,6 +101,26 @@ public final class Witness {
     }
 
     /**
+     * Runs what others do while the calling thread sleeps, in a machine that has only this thread: they hold nothing.
+     *
+     * @param waitMessage of the sleep, which must be allowed here
+     */
+    public static void duringSleep(String waitMessage, Runnable work) {
+        if (!ON) {
+            work.run();
+            return;
+        }
+        beforeSleep(null, waitMessage);
+        ArrayList<Held> sleeper = HELD.get();
+        HELD.remove();
+        try {
+            work.run();
+        } finally {
+            HELD.set(sleeper);
+        }
+    }
+
+    /**
      * Forgets what the calling thread holds: a machine that ended in a panic never unlocks, and a new one is about to boot.
      */
     public static void forget() {

@@ -99,6 +99,21 @@ class WitnessTest {
         }
     }
 
+    /** A stepped machine has one thread: what it does for the daemon while somebody sleeps holds nothing of the sleeper's. */
+    @Test
+    void whatOthersDoDuringASleepHoldsNothing() {
+        KernelLock map = new KernelLock(LockRank.ADDRESS_SPACE, "map");
+        map.lock();
+        Witness.duringSleep("vmwait", Witness::beforeIo);
+        assertThat(Witness.heldByCaller()).isEqualTo(1);
+        assertThatThrownBy(Witness::beforeIo).isInstanceOf(KernelPanic.class);
+        KernelLock object = new KernelLock(LockRank.OBJECT, "object");
+        object.lock();
+        assertThatThrownBy(() -> Witness.duringSleep("vmwait", () -> {}))
+                .isInstanceOf(KernelPanic.class)
+                .hasMessageContaining("vmwait");
+    }
+
     @Test
     void nobodySleepsUnderAnObjectsLock() {
         SleepQueue queue = new ThreadSleepQueue();

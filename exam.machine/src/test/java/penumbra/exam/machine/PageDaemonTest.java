@@ -4,7 +4,9 @@ package penumbra.exam.machine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -21,6 +23,7 @@ import penumbra.kern.Execution;
 import penumbra.kern.Fidelity;
 import penumbra.kern.KernReturn;
 import penumbra.kern.WouldBlock;
+import penumbra.map.MapFlags;
 import penumbra.policy.PagePolicy;
 import penumbra.policy.PageoutPass;
 import penumbra.process.Process;
@@ -31,6 +34,7 @@ import penumbra.vm.pageout.PageoutDaemon;
 class PageDaemonTest {
     private static final int MEMORY = 123;
     private static final int TOUCHED = 400;
+    private static final int WIRED = 20;
     private static final long BASE = 1 << 20;
     private static final Cred USER = new Cred(1001);
 
@@ -84,6 +88,30 @@ class PageDaemonTest {
         if (execution == Execution.STEPPED) {
             assertThat(kernel.checkInvariants(List.of()).messages()).isEmpty();
         }
+    }
+
+    /** The fork holds the map; on a machine of one thread the daemon writes pages out all the same. */
+    @Test
+    void aForkOfWiredMemoryWaitsForTheDaemonWithTheMapLocked() {
+        Cpu cpu = boot(Execution.STEPPED, 1024);
+        Process process = program(cpu, "wired");
+        store(cpu, 0, TOUCHED);
+        KernReturn wired = process.space().wire(BASE, BASE + PageSize.bytes(WIRED), MapFlags.WIRE_USER);
+        assertThat(wired).isEqualTo(KernReturn.SUCCESS);
+        long laundered = kernel.pageout().laundered();
+        List<Process> children = new ArrayList<>();
+        while (kernel.pageout().laundered() == laundered) {
+            children.add(Objects.requireNonNull(kernel.processes().fork(process, "child")));
+        }
+        for (Process child : children) {
+            kernel.processes().run(cpu, child);
+            cpu.enterUser();
+            for (int page = 0; page < WIRED; page++) {
+                assertThat(cpu.load(BASE + PageSize.bytes(page), Long.BYTES)).isEqualTo(~page);
+            }
+            cpu.leaveUser();
+        }
+        assertThat(kernel.checkInvariants(List.of()).messages()).isEmpty();
     }
 
     /** A policy that fails at its first page, holding that page's owner. */

@@ -82,6 +82,23 @@ public final class Scenario {
      * @throws BadScript when the line cannot be run; nothing was done then
      */
     public ObjectNode step(int number, String line) {
+        try {
+            JsonNode ret = run(line);
+            return result(number, line, ret);
+        } catch (WouldBlock e) {
+            return end(number, line, "would_block", e.waitMessage());
+        } catch (KernelPanic e) {
+            return end(number, line, "panic", String.valueOf(e.getMessage()));
+        }
+    }
+
+    /**
+     * Runs one line without a look at the state.
+     *
+     * @return what it answers
+     * @throws BadScript when the line cannot be run; nothing was done then
+     */
+    JsonNode run(String line) {
         List<String> words = List.of(line.strip().split("\\s+"));
         @Nullable Operation operation = operations.get(words.get(0));
         if (operation == null) {
@@ -91,18 +108,11 @@ public final class Scenario {
         if (!operation.takes(words.size() - 1)) {
             throw new BadScript(operation.name() + ": expected " + operation.usage() + ", found \"" + line + "\"");
         }
-        Arguments arguments = new Arguments(operation, words.subList(1, words.size()));
-        try {
-            JsonNode ret = operation.run(arguments);
-            if (!operation.name().equals(EXPECT)) {
-                answer = ret;
-            }
-            return result(number, line, ret);
-        } catch (WouldBlock e) {
-            return end(number, line, "would_block", e.waitMessage());
-        } catch (KernelPanic e) {
-            return end(number, line, "panic", String.valueOf(e.getMessage()));
+        JsonNode ret = operation.run(new Arguments(operation, words.subList(1, words.size())));
+        if (!operation.name().equals(EXPECT)) {
+            answer = ret;
         }
+        return ret;
     }
 
     /** Compares a place of the state with what it should be: one of the values between bars. */

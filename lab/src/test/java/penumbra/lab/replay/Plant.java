@@ -11,24 +11,24 @@ import penumbra.hw.PhysicalMemory;
 import penumbra.pager.BackingStore;
 
 /** Puts faults between the layers of a machine: a rule sees each call of an interface and does with it what it likes. */
-final class Plant {
+public final class Plant {
     private Plant() {}
 
     /** What becomes of a call. */
     @FunctionalInterface
-    interface Rule<T> {
+    public interface Rule<T> {
         /** Returns what the caller gets; {@code call} makes the real call, perhaps with other arguments. */
         Object run(T real, String method, Object[] arguments, Call call) throws Throwable;
     }
 
     /** The real call, with the arguments as they are now. */
     @FunctionalInterface
-    interface Call {
+    public interface Call {
         Object go() throws Throwable;
     }
 
     /** A {@code real} whose calls go through {@code rule}. */
-    static <T> T before(Class<T> type, T real, Rule<T> rule) {
+    public static <T> T before(Class<T> type, T real, Rule<T> rule) {
         return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (self, method, given) -> {
             Object[] arguments = given == null ? new Object[0] : given;
             return rule.run(real, method.getName(), arguments, () -> {
@@ -41,27 +41,27 @@ final class Plant {
         }));
     }
 
-    static Interposed inMemory(Rule<PhysicalMemory> rule) {
+    public static Interposed inMemory(Rule<PhysicalMemory> rule) {
         return Interposed.NOTHING.withMemory(real -> before(PhysicalMemory.class, real, rule));
     }
 
-    static Interposed inMachine(Rule<Machine> rule) {
+    public static Interposed inMachine(Rule<Machine> rule) {
         return Interposed.NOTHING.withMachine(real -> before(Machine.class, real, rule));
     }
 
-    static Interposed inMmu(Rule<Mmu> rule) {
+    public static Interposed inMmu(Rule<Mmu> rule) {
         return Interposed.NOTHING.withMmu(real -> before(Mmu.class, real, rule));
     }
 
     /** In the tables of every address space. */
-    static Interposed inSpaces(Rule<MmuSpace> rule) {
+    public static Interposed inSpaces(Rule<MmuSpace> rule) {
         return inMmu((real, method, arguments, call) -> {
             Object result = call.go();
             return method.equals("create") ? before(MmuSpace.class, (MmuSpace) result, rule) : result;
         });
     }
 
-    static Interposed inStore(Rule<BackingStore> rule) {
+    public static Interposed inStore(Rule<BackingStore> rule) {
         return Interposed.NOTHING.withStore(real -> before(BackingStore.class, real, rule));
     }
 }

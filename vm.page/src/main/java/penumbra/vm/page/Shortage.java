@@ -7,6 +7,7 @@ import penumbra.hw.Machine;
 import penumbra.kern.Execution;
 import penumbra.kern.KernelLock;
 import penumbra.kern.KernelPanic;
+import penumbra.kern.Witness;
 import penumbra.kern.WouldBlock;
 import penumbra.page.PageDaemon;
 import penumbra.page.PageLimits;
@@ -88,7 +89,7 @@ final class Shortage {
             if (current == null) {
                 throw new WouldBlock(waitMessage);
             }
-            current.step(waitMessage);
+            Witness.duringSleep(waitMessage, () -> current.step(waitMessage));
             return;
         }
         KernelLock lock = memory.lock();

@@ -73,6 +73,7 @@ class ShortageTest {
     @Test
     void aSteppedMachineRunsTheDaemonInstead() {
         boot(Fixture.stepped(PAGES));
+        owner.lock.unlock();
         assertThatThrownBy(() -> f.pages.waitForMemory("vmwait"))
                 .isInstanceOfSatisfying(
                         WouldBlock.class, e -> assertThat(e.waitMessage()).isEqualTo("vmwait"));
@@ -81,6 +82,7 @@ class ShortageTest {
         f.pages.waitForMemory("vmwait");
         f.pages.waitForFaultMemory("pfault");
         assertThat(daemon.waits).containsExactly("vmwait", "pfault");
+        owner.lock.lock();
         takeAllBut(42);
         daemon.scan = () -> {
             assertThat(owner.lock.isHeld()).isFalse();
@@ -88,6 +90,7 @@ class ShortageTest {
         };
         assertThat(f.pages.grab(owner, 500, 0)).isNotNull();
         assertThat(daemon.waits).containsExactly("vmwait", "pfault", "vmwait");
+        owner.lock.unlock();
         f.pages.setDaemon(null);
         assertThatThrownBy(() -> f.pages.waitForMemory("vmwait")).isInstanceOf(WouldBlock.class);
     }
