@@ -65,7 +65,7 @@ class DaemonCommandsTest {
         assertThat(rig.failure("use-mmu vax"))
                 .isEqualTo("use-mmu: there is no MMU \"vax\": expected one of [riscv, amd64]; usage: use-mmu [NAME]");
         rig.touch(process, 2);
-        assertThat(rig.run("vm:use-mmu")).isEqualTo("riscv amd64: riscv serves, 1 changes so far");
+        assertThat(rig.run("use-mmu")).isEqualTo("riscv amd64: riscv serves, 1 changes so far");
     }
 
     @Test

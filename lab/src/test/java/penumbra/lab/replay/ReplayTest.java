@@ -192,7 +192,7 @@ class ReplayTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"ls, 512k, 1, 100-faults", "pipe, 1m, 1, 0.01s", "pipe, 1m, 4, 20-faults"})
+    @CsvSource({"ls, 512k, 1, 50-faults", "pipe, 1m, 1, 0.01s", "pipe, 1m, 4, 20-faults"})
     void theMmuIsReplacedWhileProgramsRun(String sample, String memory, int cpus, String every) throws IOException {
         Run run = replay(sample, "--memory", memory, "--cpus", cpus, "--mmu-every", every);
         assertThat(run.status()).as(run.output()).isEqualTo(ExitStatus.OK);
