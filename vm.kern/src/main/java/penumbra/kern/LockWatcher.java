@@ -2,7 +2,7 @@
 package penumbra.kern;
 
 /**
- * Who is told of every lock that is wanted, taken and given back while the {@link Witness} is on: a tool that decides which
+ * Who is told of every lock that is wanted, taken and given back, and of busy waiting, while the {@link Witness} is on: a tool that decides which
  * thread goes on.
  *
  * <p>Called by the thread in question, after the witness has agreed.
@@ -13,6 +13,9 @@ public interface LockWatcher {
 
     /** The calling thread has {@code lock} now. */
     void taken(KernelLock lock);
+
+    /** The calling thread waits without sleeping for what another does; may wait until others have gone on. */
+    void spinning();
 
     /** The calling thread is about to give {@code lock} back; must not wait. */
     void released(KernelLock lock);

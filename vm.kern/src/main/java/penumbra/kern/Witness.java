@@ -58,6 +58,13 @@ public final class Witness {
         }
     }
 
+    static void spinning() {
+        @Nullable LockWatcher told = watcher;
+        if (told != null) {
+            told.spinning();
+        }
+    }
+
     static void beforeUnlock(KernelLock lock) {
         @Nullable LockWatcher told = watcher;
         if (told != null) {

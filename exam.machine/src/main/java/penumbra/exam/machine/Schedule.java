@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.Cpu;
@@ -37,13 +39,16 @@ public final class Schedule implements LockWatcher {
     /** Decisions after which a run is taken to be endless. */
     private static final int MOST_DECISIONS = 20_000_000;
 
+    /** Without a decision for so long, there will be none: they take microseconds. */
+    private static final long SILENCE_SECONDS = 60;
+
     private final SplittableRandom random;
     private final double staying;
     private final List<Task> tasks = new ArrayList<>();
     private final Map<KernelLock, Task> owners = new IdentityHashMap<>();
     private final SleepQueue sleepQueue = new ScheduledSleepQueue(this);
     private final CountDownLatch over = new CountDownLatch(1);
-    private int decisions;
+    private final AtomicInteger decisions = new AtomicInteger();
     private volatile @Nullable Throwable failure;
 
     /** A schedule without threads. */
@@ -90,7 +95,7 @@ public final class Schedule implements LockWatcher {
                 if (allEnded()) {
                     over.countDown();
                 } else {
-                    handOver(this, choose(this));
+                    handOver(this, choose(this, 0));
                 }
             } catch (Stuck stuck) {
                 fail(stuck);
@@ -135,7 +140,7 @@ public final class Schedule implements LockWatcher {
         try {
             tasks.forEach(Thread::start);
             tasks.get(random.nextInt(tasks.size())).turn.release();
-            over.await();
+            awaitEnd();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(e);
@@ -145,6 +150,18 @@ public final class Schedule implements LockWatcher {
         @Nullable Throwable thrown = failure;
         if (thrown != null) {
             throw new AssertionError(thrown.getMessage(), thrown);
+        }
+    }
+
+    /** Waits for the end, unless one thread keeps the turn for ever, in a wait that is not the schedule's. */
+    private void awaitEnd() throws InterruptedException {
+        int before = -1;
+        while (!over.await(SILENCE_SECONDS, TimeUnit.SECONDS)) {
+            int now = decisions.get();
+            if (now == before) {
+                throw new AssertionError(picture("no decision any more"));
+            }
+            before = now;
         }
     }
 
@@ -185,7 +202,7 @@ public final class Schedule implements LockWatcher {
     public void point() {
         Task task = current();
         if (task != null && task.undisturbed == 0) {
-            Task next = choose(task);
+            Task next = choose(task, staying);
             if (next != task) {
                 handOver(task, next);
             }
@@ -267,6 +284,17 @@ public final class Schedule implements LockWatcher {
     }
 
     @Override
+    public void spinning() {
+        Task task = current();
+        if (task != null) {
+            Task next = choose(task, 0);
+            if (next != task) {
+                handOver(task, next);
+            }
+        }
+    }
+
+    @Override
     public void taken(KernelLock lock) {
         Task task = current();
         if (task != null) {
@@ -289,12 +317,12 @@ public final class Schedule implements LockWatcher {
     private void await(Task task, Object lockOrChannel, String why) {
         task.waitsFor = lockOrChannel;
         task.why = why;
-        handOver(task, choose(task));
+        handOver(task, choose(task, 0));
     }
 
-    private Task choose(Task from) {
-        if (++decisions > MOST_DECISIONS) {
-            throw new Stuck(picture("no end after " + decisions + " decisions"));
+    private Task choose(Task from, double staying) {
+        if (decisions.incrementAndGet() > MOST_DECISIONS) {
+            throw new Stuck(picture("no end after " + MOST_DECISIONS + " decisions"));
         }
         boolean mayStay = from.ready();
         if (mayStay && random.nextDouble() < staying) {

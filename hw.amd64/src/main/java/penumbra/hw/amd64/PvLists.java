@@ -9,6 +9,7 @@ import penumbra.hw.SegmentUse;
 import penumbra.kern.KernelLock;
 import penumbra.kern.KernelPanic;
 import penumbra.kern.LockRank;
+import penumbra.kern.SpinWait;
 
 /**
  * For every frame of general and device memory, the managed mappings of it (FreeBSD's {@code pv_entry} lists): twelve
@@ -34,8 +35,6 @@ final class PvLists {
     private static final int STRIPE_SHIFT = 9;
     /** Enough that CPUs which fault on different memory seldom meet. */
     static final int STRIPES = 128;
-
-    private static final int SPINS = 1000;
 
     private final Span general;
     private final Span device;
@@ -153,11 +152,7 @@ final class PvLists {
     void awaitShot(int frame) {
         int stripe = stripe(frame);
         for (int spins = 0; delayed.get(stripe) != 0; spins++) {
-            if (spins < SPINS) {
-                Thread.onSpinWait();
-            } else {
-                Thread.yield();
-            }
+            SpinWait.pause(spins);
         }
     }
 

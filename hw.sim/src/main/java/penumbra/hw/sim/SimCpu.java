@@ -11,6 +11,7 @@ import penumbra.hw.TlbEntry;
 import penumbra.hw.Translation;
 import penumbra.kern.KernReturn;
 import penumbra.kern.KernelPanic;
+import penumbra.kern.SpinWait;
 
 /**
  * A CPU that accesses physical memory through its {@link Tlb} and takes part in shootdowns.
@@ -27,8 +28,6 @@ final class SimCpu implements Cpu {
     private static final int ADDRESS_BITS = 47;
     /** Faults of one access after which a handler that always says SUCCESS is taken to be broken. */
     private static final int MOST_FAULTS = 10_000;
-    /** Looks at a CPU's answer before the shooter lets other threads run. */
-    private static final int SPINS = 1000;
 
     private final int number;
     private final SimMachine machine;
@@ -134,22 +133,14 @@ final class SimCpu implements Cpu {
             if (!concerned || driver == Thread.currentThread()) {
                 return;
             }
-            pause(looks);
+            SpinWait.pause(looks);
         }
     }
 
     /** Returns when this CPU is in kernel mode, or driven by the caller. */
     void awaitKernel() {
         for (int looks = 0; running != KERNEL && driver != Thread.currentThread(); looks++) {
-            pause(looks);
-        }
-    }
-
-    private static void pause(int looks) {
-        if (looks < SPINS) {
-            Thread.onSpinWait();
-        } else {
-            Thread.yield();
+            SpinWait.pause(looks);
         }
     }
 

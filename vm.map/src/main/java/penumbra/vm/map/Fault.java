@@ -6,6 +6,7 @@ import penumbra.hw.PageSize;
 import penumbra.hw.Prot;
 import penumbra.kern.KernReturn;
 import penumbra.kern.KernelPanic;
+import penumbra.kern.SpinWait;
 import penumbra.map.MapFlags;
 import penumbra.object.ObjectFlags;
 import penumbra.object.ObjectType;
@@ -243,14 +244,13 @@ final class Fault {
     }
 
     /** Gives up on an object that is gone, and comes back to one that is just being merged into the one in front of it. */
-    @SuppressWarnings("ThreadPriorityCheck") // Whoever merges needs the processor, and wakes nobody when done.
     private Step leaveDead() {
         boolean gone = object.type() == ObjectType.DEAD || !layers.corrected();
         abandon();
         if (gone) {
             return fail(KernReturn.PROTECTION_FAILURE);
         }
-        Thread.yield();
+        SpinWait.letOthersRun();
         return Step.RETRY;
     }
 

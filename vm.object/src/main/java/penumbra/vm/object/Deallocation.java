@@ -3,6 +3,7 @@ package penumbra.vm.object;
 
 import org.jspecify.annotations.Nullable;
 import penumbra.kern.KernelPanic;
+import penumbra.kern.SpinWait;
 import penumbra.object.ObjectFlags;
 import penumbra.object.ObjectType;
 import penumbra.vnode.Vnode;
@@ -116,7 +117,7 @@ final class Deallocation {
             // Against the lock order: let the holder go on, and come back.
             object.retain();
             object.lock().unlock();
-            Thread.yield();
+            SpinWait.letOthersRun();
             return object;
         }
         if (shadow.has(ObjectFlags.DEAD) || !shadow.plain()) {

@@ -4,6 +4,7 @@ package penumbra.vm.pmap;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import penumbra.kern.KernelPanic;
+import penumbra.kern.SpinWait;
 
 /**
  * What keeps uses of the active MMU and its replacement apart: any number of threads are inside, or one has it alone.
@@ -62,7 +63,7 @@ final class SwitchGate {
     /** Who sees the gate closed goes out again, so the number inside a stripe that was 0 once stays 0 but for moments. */
     private void awaitLeaving(int ticket) {
         while ((long) COUNT.getVolatile(inside, ticket) != 0) {
-            Thread.yield();
+            SpinWait.letOthersRun();
         }
     }
 
