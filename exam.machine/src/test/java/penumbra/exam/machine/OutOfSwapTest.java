@@ -24,9 +24,9 @@ import penumbra.kern.KernReturn;
 class OutOfSwapTest {
     private static final int CPUS = 3;
     private static final int MEMORY = 200;
-    private static final int SLOTS = 200;
+    private static final int SLOTS = 1_000;
     private static final int MODEST = 60;
-    private static final int GREEDY = 600;
+    private static final int GREEDY = 2_000;
     private static final int STEPS = 1_500;
 
     private final HandMachine machine = new HandMachine(
@@ -39,11 +39,20 @@ class OutOfSwapTest {
         machine.close();
     }
 
-    /** Works until somebody has died, and some more. */
-    private void work(Cpu cpu, SplittableRandom random) {
+    /** Works, and goes on working when somebody has died. */
+    private void work(Cpu cpu, SplittableRandom random) throws InterruptedException {
         ModelProgram program = ModelProgram.start(kernel, "modest", MODEST);
         program.run(cpu);
-        for (int i = 0; i < STEPS; i += dead.getCount() == 0 ? 1 : 0) {
+        access(cpu, random, program);
+        dead.await();
+        access(cpu, random, program);
+        program.checkAll(cpu);
+        assertThat(program.process.killed()).isFalse();
+        kernel.processes().exit(program.process);
+    }
+
+    private static void access(Cpu cpu, SplittableRandom random, ModelProgram program) {
+        for (int i = 0; i < STEPS; i++) {
             int page = random.nextInt(MODEST);
             if (random.nextBoolean()) {
                 program.store(cpu, page, random.nextLong());
@@ -51,9 +60,6 @@ class OutOfSwapTest {
                 program.check(cpu, page);
             }
         }
-        program.checkAll(cpu);
-        assertThat(program.process.killed()).isFalse();
-        kernel.processes().exit(program.process);
     }
 
     /** Takes all that there is. */
