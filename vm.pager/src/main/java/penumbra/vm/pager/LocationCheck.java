@@ -5,13 +5,14 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import penumbra.inspect.InvariantCheck;
 import penumbra.inspect.Violations;
 import penumbra.object.ObjectType;
 import penumbra.pager.SwapSpace;
 
 /**
- * Checks that each used slot has exactly one owner, that the stores agree on how many there are, and that every count
+ * Checks that each used slot has exactly one owner and each version one slot, that the stores agree on how many there are, and that every count
  * equals what is counted.
  */
 final class LocationCheck implements InvariantCheck {
@@ -33,10 +34,12 @@ final class LocationCheck implements InvariantCheck {
     @Override
     public void check(Violations violations) {
         Map<Long, String> owners = new HashMap<>();
+        checkShares(violations);
+        Map<Integer, Long> versions = new HashMap<>();
         Map<Integer, Long> used = new HashMap<>();
         for (LocationMap map : list.snapshot()) {
             map.object.lock().lock();
-            check(map, owners, used, violations);
+            check(map, owners, versions, used, violations);
             map.object.lock().unlock();
         }
         for (StoreEntry entry : stores.entries()) {
@@ -57,8 +60,31 @@ final class LocationCheck implements InvariantCheck {
         }
     }
 
+    /** Each block counts in each store what it has there. */
+    private void checkShares(Violations violations) {
+        for (StoreEntry entry : stores.entries()) {
+            for (Share share : list.holdings().of(entry.number).snapshot()) {
+                share.map.object.lock().lock();
+                int pages = 0;
+                for (int i = 0; i < MapBlock.PAGES; i++) {
+                    pages += Location.store(share.block.location(i)) == entry.number ? 1 : 0;
+                }
+                if (pages != share.pages || pages == 0) {
+                    violations.report(
+                            "object %d pages from %d on: %d in store %s, counted %d",
+                            share.map.object.id(), share.firstPage(), pages, entry, share.pages);
+                }
+                share.map.object.lock().unlock();
+            }
+        }
+    }
+
     private static void check(
-            LocationMap map, Map<Long, String> owners, Map<Integer, Long> used, Violations violations) {
+            LocationMap map,
+            Map<Long, String> owners,
+            Map<Integer, Long> versions,
+            Map<Integer, Long> used,
+            Violations violations) {
         if (map.object.type() != ObjectType.SWAP || map.object.pagerState() != map) {
             violations.report("object %d of type %s has lost its location map", map.object.id(), map.object.type());
         }
@@ -74,6 +100,17 @@ final class LocationCheck implements InvariantCheck {
                 violations.report(
                         "store %d slot %d belongs to object %d page %d and to %s",
                         Location.store(location), Location.slot(location), map.object.id(), p, other);
+            }
+            long stamp = map.stamp(p);
+            @Nullable Long twin = stamp == Stamp.RESERVED ? null : versions.put(Stamp.version(stamp), location);
+            if (twin != null) {
+                violations.report(
+                        "object %d page %d: version %s is also in store %d slot %d",
+                        map.object.id(),
+                        p,
+                        Integer.toUnsignedString(Stamp.version(stamp)),
+                        Location.store(twin),
+                        Location.slot(twin));
             }
         }
         if (pages != map.pages() || blocks.size() != map.blocks()) {

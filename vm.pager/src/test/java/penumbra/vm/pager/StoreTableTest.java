@@ -4,6 +4,7 @@ package penumbra.vm.pager;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Path;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -122,6 +123,37 @@ class StoreTableTest {
         object.deallocate();
         half.deallocate();
         assertThat(swap.available()).isEqualTo(598);
+    }
+
+    @Test
+    void aStoreThatComesBackDamagedIsRefused() throws IOException {
+        Path file = directory.resolve("swap");
+        FileStore store = FileStore.open("file", file, 600, false, true);
+        kernel.layer.attach(store, 0);
+        TestObject object = swapped(6);
+        kernel.layer.detach(store);
+        store.close();
+        long damaged = 4 * 4096 + 4000;
+        flip(file, damaged);
+        FileStore again = FileStore.open("file", file, 600, false, true);
+        assertThat(kernel.layer.attach(again, 0)).isFalse();
+        assertThat(state(again)).isEqualTo("parked");
+        assertThat(kernel.get(object, 0)).as("not a page of it is used").isEqualTo(PagerResult.ERROR);
+        kernel.check();
+        flip(file, damaged);
+        assertThat(kernel.layer.attach(again, 0)).isTrue();
+        IntStream.range(0, 6).forEach(p -> assertThat(kernel.read(object, p)).isEqualTo(70 + p));
+        object.deallocate();
+        assertThat(swap.available()).isEqualTo(598);
+    }
+
+    private static void flip(Path file, long at) throws IOException {
+        try (RandomAccessFile bytes = new RandomAccessFile(file.toFile(), "rw")) {
+            bytes.seek(at);
+            int old = bytes.read();
+            bytes.seek(at);
+            bytes.write(old ^ 1);
+        }
     }
 
     @Test
