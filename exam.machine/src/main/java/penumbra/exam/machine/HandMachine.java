@@ -19,6 +19,7 @@ import penumbra.hw.memory.MemoryLayout;
 import penumbra.hw.riscv.RiscvMmu;
 import penumbra.hw.sim.SimMachine;
 import penumbra.inspect.InvariantCheck;
+import penumbra.kern.SteadyChannel.Opener;
 import penumbra.kern.Witness;
 import penumbra.pager.BackingStore;
 import penumbra.pager.device.DevicePager;
@@ -26,6 +27,7 @@ import penumbra.pager.device.ManagedDevicePager;
 import penumbra.pager.device.PhysPager;
 import penumbra.pager.device.ScatterPager;
 import penumbra.pager.swap.FileStore;
+import penumbra.pager.swap.SwapFileSettings;
 import penumbra.pager.vnode.FileSizes;
 import penumbra.pager.vnode.VnodePager;
 import penumbra.pager.zswap.ZswapStore;
@@ -88,7 +90,7 @@ public final class HandMachine implements AutoCloseable {
         pmaps.addMmu(new RiscvMmu());
         pages = new PageSystem(memory, machine, pmaps);
         pagers = new PagerLayer(machine, memory, pages);
-        file = openStore(settings);
+        file = openStore(settings, between.swapOpener());
         store = between.store().apply(file);
         pagers.attach(store, 0);
         compressed = openCompressed(settings);
@@ -99,7 +101,7 @@ public final class HandMachine implements AutoCloseable {
         pagers.pagers().setObjectFactory(objects);
         VnodeTable vnodes =
                 new VnodeTable(machine, pagers.pagers(), VnodeTable.UNUSED_VNODES, VnodeTable.RETURN_WAIT_MS);
-        vnodes.addFileSystem(new HostFileSystem());
+        vnodes.addFileSystem(new HostFileSystem(between.fileOpener()));
         VnodePager vnodePager = new VnodePager(machine, memory, pages);
         pagers.add(vnodePager, 0);
         pagers.add(new DevicePager(machine, pages), 0);
@@ -143,15 +145,16 @@ public final class HandMachine implements AutoCloseable {
         return Stream.concat(some.stream(), Stream.of(others)).toList();
     }
 
-    private static FileStore openStore(MachineSettings settings) {
+    private static FileStore openStore(MachineSettings settings, Opener opener) {
         @Nullable Path path = settings.swapFile();
         try {
+            boolean temporary = path == null;
             if (path == null) {
-                Path temporary = Files.createTempFile("penumbra-", ".swap");
-                Files.delete(temporary);
-                return FileStore.open("file", temporary, settings.swapPages(), false, true);
+                path = Files.createTempFile("penumbra-", ".swap");
+                Files.delete(path);
             }
-            return FileStore.open("file", path, settings.swapPages(), false, false);
+            return FileStore.open(
+                    new SwapFileSettings("file", path, settings.swapPages(), false, false, temporary), opener);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -6,8 +6,12 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import penumbra.kern.SteadyChannel;
+import penumbra.kern.SteadyChannel.Opener;
 import penumbra.vnode.FileNode;
 
 /** The contents of one regular file of the host. */
@@ -17,13 +21,34 @@ final class HostFile implements FileNode {
 
     private final Path path;
     private final boolean writable;
-    private final HostChannel channel;
+    private final SteadyChannel channel;
 
     /** Opens the file, which is there and regular; it is neither created nor cut. */
-    HostFile(Path path, boolean writable) throws IOException {
+    HostFile(Path path, boolean writable, Opener opener) throws IOException {
         this.path = path;
         this.writable = writable;
-        this.channel = new HostChannel(path, writable);
+        Object identity = HostFileSystem.identity(path);
+        this.channel = new SteadyChannel(
+                openSame(path, identity, writable, opener), () -> openSame(path, identity, writable, opener));
+    }
+
+    private static FileChannel openSame(Path path, Object identity, boolean writable, Opener opener)
+            throws IOException {
+        Set<StandardOpenOption> options =
+                writable ? Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE) : Set.of(StandardOpenOption.READ);
+        FileChannel opened = opener.open(path, options);
+        boolean same = false;
+        try {
+            same = HostFileSystem.identity(path).equals(identity);
+        } finally {
+            if (!same) {
+                opened.close();
+            }
+        }
+        if (!same) {
+            throw new IOException(path + ": another file has taken its place");
+        }
+        return opened;
     }
 
     @Override

@@ -9,7 +9,9 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
+import penumbra.kern.SteadyChannel.Opener;
 import penumbra.vnode.FileNode;
 import penumbra.vnode.FileSystem;
 
@@ -24,6 +26,19 @@ public final class HostFileSystem implements FileSystem {
     /** What {@code Vnodes.open} takes. */
     public static final String NAME = "host";
 
+    private final Opener opener;
+
+    /** The host's files, opened as the host does. */
+    @Activate
+    public HostFileSystem() {
+        this(Opener.HOST);
+    }
+
+    /** The host's files, opened in a way of the caller's. */
+    public HostFileSystem(Opener opener) {
+        this.opener = opener;
+    }
+
     @Override
     public String name() {
         return NAME;
@@ -34,7 +49,7 @@ public final class HostFileSystem implements FileSystem {
         try {
             Path file = Path.of(path);
             regular(file);
-            return new HostFile(file, writable);
+            return new HostFile(file, writable, opener);
         } catch (InvalidPathException | FileSystemException e) {
             throw inOneLine(path, e);
         }

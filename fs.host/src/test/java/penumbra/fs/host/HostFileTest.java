@@ -11,10 +11,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import penumbra.kern.SteadyChannel.Opener;
 import penumbra.vnode.FileNode;
 import penumbra.vnode.FileNodeContract;
 
@@ -28,7 +31,7 @@ class HostFileTest extends FileNodeContract {
     protected FileNode open(byte[] contents) throws IOException {
         path = Files.createTempFile(directory, "file", ".bin");
         Files.write(path, contents);
-        return new HostFile(path, true);
+        return new HostFile(path, true, Opener.HOST);
     }
 
     @Test
@@ -82,7 +85,7 @@ class HostFileTest extends FileNodeContract {
         private LimitedWriter() {}
 
         public static void main(String[] arguments) throws IOException {
-            HostFile file = new HostFile(Path.of(arguments[0]), true);
+            HostFile file = new HostFile(Path.of(arguments[0]), true, Opener.HOST);
             int written = file.write(0, ByteBuffer.allocate(BYTES));
             try {
                 file.write(written, ByteBuffer.allocate(1));
@@ -106,15 +109,18 @@ class HostFileTest extends FileNodeContract {
     @Test
     void aFileThatTookItsPlaceIsNotOpenedInstead() throws IOException {
         Path mine = Files.write(directory.resolve("mine"), new byte[10]);
-        HostChannel channel = new HostChannel(mine, false);
+        List<FileChannel> opened = new ArrayList<>();
+        HostFile file = new HostFile(mine, false, (path, options) -> {
+            opened.add(FileChannel.open(path, options));
+            return opened.get(opened.size() - 1);
+        });
         Files.move(Files.write(directory.resolve("other"), new byte[20]), mine, StandardCopyOption.REPLACE_EXISTING);
-        assertThat(channel.call(FileChannel::size)).isEqualTo(10);
-        assertThatThrownBy(() -> channel.call(open -> {
-                    open.close();
-                    return open.size();
-                }))
+        assertThat(file.size()).isEqualTo(10);
+        opened.get(0).close();
+        assertThatThrownBy(file::size)
                 .isInstanceOf(IOException.class)
                 .hasMessage(mine + ": another file has taken its place");
-        channel.close();
+        file.close();
+        assertThat(opened).hasSize(2).noneMatch(FileChannel::isOpen);
     }
 }

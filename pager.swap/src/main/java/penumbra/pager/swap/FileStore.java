@@ -10,6 +10,7 @@ import penumbra.hw.PageSize;
 import penumbra.kern.BlockList;
 import penumbra.kern.KernelLock;
 import penumbra.kern.LockRank;
+import penumbra.kern.SteadyChannel.Opener;
 import penumbra.pager.BackingStore;
 
 /**
@@ -20,64 +21,66 @@ public final class FileStore implements BackingStore, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FileStore.class);
 
     private final KernelLock lock = new KernelLock(LockRank.STORE, "swap file");
-    private final String name;
-    private final Path path;
-    private final long pages;
-    private final boolean preallocate;
-    private final boolean temporary;
+    private final SwapFileSettings settings;
+    private final Opener opener;
     private volatile SwapFile file;
     private BlockList blocks;
 
-    private FileStore(String name, Path path, long pages, boolean preallocate, boolean temporary) throws IOException {
-        this.name = name;
-        this.path = path;
-        this.pages = pages;
-        this.preallocate = preallocate;
-        this.temporary = temporary;
+    private FileStore(SwapFileSettings settings, Opener opener) throws IOException {
+        this.settings = settings;
+        this.opener = opener;
         this.file = openFile();
         this.blocks = allFree();
     }
 
     /**
-     * A store in the swap file {@code path}, which is made if it is not there.
+     * A store in a swap file that goes through the host's cache, as {@link #open(SwapFileSettings, Opener)} opens it.
      *
-     * @param name the name that commands use
      * @param pages its size, the two pages of the header included; at least 3
      * @param preallocate whether to claim the space on disk at once
      * @param temporary whether the file goes when the store is retired, or else with the JVM
-     * @throws IOException when there is a file that is no swap file, or it is in use, or cannot be made
      */
     public static FileStore open(String name, Path path, long pages, boolean preallocate, boolean temporary)
             throws IOException {
-        if (pages <= SwapHeader.PAGES) {
-            throw new IOException(path + ": " + pages + " pages are no swap file, which has " + SwapHeader.PAGES
-                    + " of header and at least one more");
+        return open(new SwapFileSettings(name, path, pages, preallocate, false, temporary), Opener.HOST);
+    }
+
+    /**
+     * A store in a swap file, which is made if it is not there.
+     *
+     * @param opener how the host's files are opened
+     * @throws IOException when there is a file that is no swap file, or it is in use, or cannot be made
+     */
+    public static FileStore open(SwapFileSettings settings, Opener opener) throws IOException {
+        if (settings.pages() <= SwapHeader.PAGES) {
+            throw new IOException(settings.path() + ": " + settings.pages() + " pages are no swap file, which has "
+                    + SwapHeader.PAGES + " of header and at least one more");
         }
-        return new FileStore(name, path, pages, preallocate, temporary);
+        return new FileStore(settings, opener);
     }
 
     private SwapFile openFile() throws IOException {
-        SwapFile opened = SwapFile.open(path, pages, preallocate);
-        if (temporary) {
-            path.toFile().deleteOnExit();
+        SwapFile opened = SwapFile.open(settings, opener);
+        if (settings.temporary()) {
+            settings.path().toFile().deleteOnExit();
         }
         return opened;
     }
 
     private BlockList allFree() {
-        BlockList list = new BlockList(pages);
-        list.free(SwapHeader.PAGES, pages - SwapHeader.PAGES);
+        BlockList list = new BlockList(settings.pages());
+        list.free(SwapHeader.PAGES, settings.pages() - SwapHeader.PAGES);
         return list;
     }
 
-    /** Where the file is. */
-    public Path path() {
-        return path;
+    /** What the file was opened with. */
+    public SwapFileSettings settings() {
+        return settings;
     }
 
     @Override
     public String name() {
-        return name;
+        return settings.name();
     }
 
     @Override
@@ -87,7 +90,7 @@ public final class FileStore implements BackingStore, AutoCloseable {
 
     @Override
     public long capacity() {
-        return pages;
+        return settings.pages();
     }
 
     @Override
@@ -126,7 +129,7 @@ public final class FileStore implements BackingStore, AutoCloseable {
             }
         });
         if (wrong[0] != NO_SLOT) {
-            throw new IOException(path + ": slot " + wrong[0] + " is outside of its " + list.blocks()
+            throw new IOException(settings.path() + ": slot " + wrong[0] + " is outside of its " + list.blocks()
                     + " pages, in its header, or named twice");
         }
         if (file.isDeleted()) {
@@ -151,11 +154,11 @@ public final class FileStore implements BackingStore, AutoCloseable {
     @Override
     public void retire() {
         try {
-            if (temporary) {
+            if (settings.temporary()) {
                 file.delete();
             }
         } catch (IOException e) {
-            LOG.warn("swap file {} cannot be deleted: {}", path, e.getMessage());
+            LOG.warn("swap file {} cannot be deleted: {}", settings.path(), e.getMessage());
         }
     }
 
@@ -165,7 +168,7 @@ public final class FileStore implements BackingStore, AutoCloseable {
         try {
             file.close();
         } catch (IOException e) {
-            LOG.warn("swap file {} cannot be closed: {}", path, e.getMessage());
+            LOG.warn("swap file {} cannot be closed: {}", settings.path(), e.getMessage());
         }
     }
 }

@@ -15,6 +15,7 @@ import org.osgi.service.metatype.annotations.Designate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import penumbra.hw.PageSize;
+import penumbra.kern.SteadyChannel.Opener;
 import penumbra.pager.BackingStore;
 
 /**
@@ -36,7 +37,9 @@ public final class SwapComponent implements BackingStore {
         boolean temporary = config.path().isEmpty();
         Path path = temporary ? temporaryPath(context, config.name()) : Path.of(config.path());
         long pages = PageSize.index(config.size_bytes());
-        store = FileStore.open(config.name(), path, pages, config.preallocate(), temporary);
+        store = FileStore.open(
+                new SwapFileSettings(config.name(), path, pages, config.preallocate(), config.direct(), temporary),
+                Opener.HOST);
     }
 
     /** The same for each component of this name in this framework, whatever becomes of bundles in between. */

@@ -27,4 +27,9 @@ public @interface SwapConfig {
     /** Whether its space is claimed at once. */
     @AttributeDefinition(description = "Write the whole file at once, so that a full disk shows then and not later")
     boolean preallocate() default false;
+
+    /** Whether the host's cache is passed by. */
+    @AttributeDefinition(
+            description = "Transfer past the host's page cache (O_DIRECT) where the host allows it")
+    boolean direct() default false;
 }

@@ -4,29 +4,37 @@ package penumbra.pager.swap;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import penumbra.hw.PageSize;
+import penumbra.kern.SteadyChannel;
+import penumbra.kern.SteadyChannel.Opener;
 
 /**
- * A swap file of the host: a header in its first two pages, and positional transfers behind it. Thread-safe.
- *
- * <p>A thread that is interrupted in a transfer closes the channel for everybody, as the JDK has it; the file is opened
- * again then and the transfers that were cut are made again, so nobody notices and the interrupt stays pending. The file
- * is locked against other processes, and belongs to one {@code SwapFile} of this one.
+ * A swap file of the host: a header in its first two pages, and positional transfers behind it, which no interrupt can cut.
+ * Thread-safe. The file is locked against other processes, and belongs to one {@code SwapFile} of this one.
  */
 final class SwapFile implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SwapFile.class);
+
+    /** Zeroes that are written at once to claim space. */
+    private static final int CLAIM = 1 << 20;
+
     private final Path path;
     private final SwapHeader header;
-    private volatile FileChannel channel;
-    private boolean closed;
-    private boolean deleted;
+    private final SteadyChannel channel;
+    private volatile boolean deleted;
 
-    private SwapFile(Path path, SwapHeader header, FileChannel channel) {
+    private SwapFile(Path path, SwapHeader header, SteadyChannel channel) {
         this.path = path;
         this.header = header;
         this.channel = channel;
@@ -35,18 +43,16 @@ final class SwapFile implements AutoCloseable {
     /**
      * Opens a swap file, made first if it is not there; one of another size is resized and becomes a new one.
      *
-     * @param pages its size, header included
-     * @param preallocate whether to claim the space on disk now, so that a full disk shows here and not at a page-out
      * @throws IOException when the file is no swap file, in use, or cannot be made; the message is one line
      */
-    static SwapFile open(Path path, long pages, boolean preallocate) throws IOException {
-        boolean there = Files.exists(path);
-        if (there && !Files.isRegularFile(path)) {
-            throw new IOException(path + ": not a regular file");
+    static SwapFile open(SwapFileSettings settings, Opener opener) throws IOException {
+        boolean there = Files.exists(settings.path());
+        if (there && !Files.isRegularFile(settings.path())) {
+            throw new IOException(settings.path() + ": not a regular file");
         }
         boolean interrupted = Thread.interrupted();
         try {
-            return open(path, pages, preallocate, there);
+            return open(settings, opener, there);
         } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt();
@@ -54,32 +60,66 @@ final class SwapFile implements AutoCloseable {
         }
     }
 
-    private static SwapFile open(Path path, long pages, boolean preallocate, boolean there) throws IOException {
-        // A failure deletes what was made here, so it must be certain that it was made here.
-        FileChannel channel = there
-                ? FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)
-                : FileChannel.open(
-                        path, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
+    private static SwapFile open(SwapFileSettings settings, Opener opener, boolean there) throws IOException {
+        Path path = settings.path();
+        if (!there) {
+            // A failure deletes what was made here, so it must be certain that it was made here.
+            Files.createFile(path);
+        }
         boolean done = false;
         try {
-            lock(channel, path);
-            SwapHeader header =
-                    channel.size() > 0 ? SwapHeader.read(channel, path) : new SwapHeader(UUID.randomUUID(), 0);
-            if (header.pages() != pages) {
-                header = new SwapHeader(UUID.randomUUID(), pages);
-                size(channel, pages, preallocate);
-                header.write(channel);
-            }
-            done = true;
-            return new SwapFile(path, header, channel);
-        } finally {
-            if (!done) {
-                channel.close();
-                if (!there) {
-                    Files.deleteIfExists(path);
+            Set<OpenOption> options = new HashSet<>(Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE));
+            FileChannel channel = settings.direct() ? openDirect(path, options, opener) : opener.open(path, options);
+            try {
+                SwapHeader header = admit(channel, settings);
+                done = true;
+                return new SwapFile(
+                        path, header, new SteadyChannel(channel, () -> openAgain(path, options, opener, header)));
+            } finally {
+                if (!done) {
+                    channel.close();
                 }
             }
+        } finally {
+            if (!done && !there) {
+                Files.deleteIfExists(path);
+            }
         }
+    }
+
+    /** Opens the file past the host's cache, and adds the option for that; as usual where the host does not do it. */
+    private static FileChannel openDirect(Path path, Set<OpenOption> options, Opener opener) throws IOException {
+        String reason;
+        try {
+            long block = Files.getFileStore(path).getBlockSize();
+            if (PageSize.BYTES % block == 0) {
+                Set<OpenOption> direct = new HashSet<>(options);
+                direct.add(DirectAccess.option());
+                FileChannel channel = opener.open(path, direct);
+                options.addAll(direct);
+                return channel;
+            }
+            reason = "blocks of " + block + " bytes";
+        } catch (IOException | UnsupportedOperationException e) {
+            reason = e.getMessage();
+        }
+        LOG.warn("swap file {}: the host's cache cannot be passed by ({}); it is used as usual", path, reason);
+        return opener.open(path, options);
+    }
+
+    /** Locks the file; returns its header, a new one if it is new or has another size. */
+    private static SwapHeader admit(FileChannel channel, SwapFileSettings settings) throws IOException {
+        lock(channel, settings.path());
+        if (channel.size() > 0) {
+            SwapHeader header = SwapHeader.read(channel, settings.path());
+            if (header.pages() == settings.pages()) {
+                return header;
+            }
+        }
+        size(channel, settings.pages(), settings.preallocate());
+        SwapHeader header = new SwapHeader(UUID.randomUUID(), settings.pages());
+        header.write(channel);
+        return header;
     }
 
     /** Locks the file until the channel is closed. */
@@ -93,17 +133,32 @@ final class SwapFile implements AutoCloseable {
         }
     }
 
+    /** Gives a file its size: by its last page, or all of it so that a full disk shows now. */
     private static void size(FileChannel channel, long pages, boolean preallocate) throws IOException {
-        long bytes = pages * SwapHeader.PAGE;
         channel.truncate(0);
-        if (preallocate) {
-            ByteBuffer zeros = ByteBuffer.allocateDirect(1 << 20);
-            for (long at = 0; at < bytes; ) {
-                zeros.clear().limit((int) Math.min(zeros.capacity(), bytes - at));
-                at += channel.write(zeros, at);
+        long bytes = PageSize.bytes(pages);
+        ByteBuffer zeroes = SwapHeader.aligned(preallocate ? CLAIM : PageSize.BYTES);
+        for (long at = preallocate ? 0 : bytes - PageSize.BYTES; at < bytes; ) {
+            zeroes.clear().limit((int) Math.min(zeroes.capacity(), bytes - at));
+            at += channel.write(zeroes, at);
+        }
+    }
+
+    private static FileChannel openAgain(Path path, Set<OpenOption> options, Opener opener, SwapHeader header)
+            throws IOException {
+        FileChannel channel = opener.open(path, options);
+        boolean done = false;
+        try {
+            lock(channel, path);
+            if (!SwapHeader.read(channel, path).equals(header)) {
+                throw new IOException(path + ": was replaced by another swap file");
             }
-        } else {
-            channel.write(ByteBuffer.allocate(1), bytes - 1);
+            done = true;
+            return channel;
+        } finally {
+            if (!done) {
+                channel.close();
+            }
         }
     }
 
@@ -114,98 +169,36 @@ final class SwapFile implements AutoCloseable {
 
     /** Fills {@code to} from byte {@code position} on. */
     void read(ByteBuffer to, long position) throws IOException {
-        transfer(to, position, false);
+        long origin = position - to.position();
+        while (to.hasRemaining()) {
+            if (channel.read(origin + to.position(), to) < 0) {
+                throw new EOFException(path + ": the file ends before byte " + (origin + to.limit()));
+            }
+        }
     }
 
     /** Writes {@code from} at byte {@code position}. */
     void write(ByteBuffer from, long position) throws IOException {
-        transfer(from, position, true);
-    }
-
-    private void transfer(ByteBuffer buffer, long position, boolean write) throws IOException {
-        int start = buffer.position();
-        boolean interrupted = Thread.interrupted();
-        try {
-            while (true) {
-                try {
-                    transfer(openChannel(), buffer, position - start, write);
-                    return;
-                } catch (ClosedChannelException e) {
-                    // The interrupt was this thread's, or that of another one in the middle of its transfer.
-                    interrupted |= Thread.interrupted();
-                    if (isClosed()) {
-                        throw e;
-                    }
-                    buffer.position(start);
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
-    }
-
-    private static void transfer(FileChannel channel, ByteBuffer buffer, long origin, boolean write)
-            throws IOException {
-        while (buffer.hasRemaining()) {
-            long at = origin + buffer.position();
-            int n = write ? channel.write(buffer, at) : channel.read(buffer, at);
-            if (n < 0) {
-                throw new EOFException("the file ends at byte " + at);
-            }
-        }
-    }
-
-    private synchronized boolean isClosed() {
-        return closed;
-    }
-
-    /** The channel, opened again if an interrupt has closed it. */
-    private FileChannel openChannel() throws IOException {
-        FileChannel usual = channel;
-        return usual.isOpen() ? usual : reopen();
-    }
-
-    private synchronized FileChannel reopen() throws IOException {
-        if (closed) {
-            throw new ClosedChannelException();
-        }
-        if (channel.isOpen()) {
-            return channel;
-        }
-        FileChannel fresh = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
-        boolean done = false;
-        try {
-            lock(fresh, path);
-            if (!SwapHeader.read(fresh, path).equals(header)) {
-                throw new IOException(path + ": was replaced by another swap file");
-            }
-            channel = fresh;
-            done = true;
-            return fresh;
-        } finally {
-            if (!done) {
-                fresh.close();
-            }
+        long origin = position - from.position();
+        while (from.hasRemaining()) {
+            channel.write(origin + from.position(), from);
         }
     }
 
     /** Closes the file; it stays. */
     @Override
-    public synchronized void close() throws IOException {
-        closed = true;
+    public void close() throws IOException {
         channel.close();
     }
 
     /** Closes the file and deletes it. */
-    synchronized void delete() throws IOException {
+    void delete() throws IOException {
         close();
         Files.deleteIfExists(path);
         deleted = true;
     }
 
-    synchronized boolean isDeleted() {
+    boolean isDeleted() {
         return deleted;
     }
 }

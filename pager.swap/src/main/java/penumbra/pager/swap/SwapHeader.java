@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.UUID;
+import penumbra.hw.PageSize;
 
 /**
  * The first bytes of a swap file; the rest of its first two pages, which FreeBSD leaves to a disk label, is zero.
@@ -14,8 +15,6 @@ import java.util.UUID;
  * @param pages its size, header included
  */
 record SwapHeader(UUID identity, long pages) {
-    static final int PAGE = 4096;
-
     /** Pages that the header takes. */
     static final int PAGES = 2;
 
@@ -26,7 +25,7 @@ record SwapHeader(UUID identity, long pages) {
 
     /** Reads the header of {@code path}; one line says why when it has none. */
     static SwapHeader read(FileChannel channel, Path path) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(BYTES);
+        ByteBuffer bytes = aligned(PageSize.BYTES);
         int n = 0;
         while (bytes.hasRemaining() && n >= 0) {
             n = channel.read(bytes, bytes.position());
@@ -38,8 +37,16 @@ record SwapHeader(UUID identity, long pages) {
         return new SwapHeader(new UUID(bytes.getLong(), bytes.getLong()), bytes.getLong());
     }
 
+    /** Room for {@code length} bytes that can be transferred past the host's cache: whole pages at a page's address. */
+    static ByteBuffer aligned(int length) {
+        return ByteBuffer.allocateDirect(length + PageSize.BYTES)
+                .alignedSlice(PageSize.BYTES)
+                .limit(length)
+                .slice();
+    }
+
     void write(FileChannel channel) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(PAGES * PAGE);
+        ByteBuffer bytes = aligned(PAGES * PageSize.BYTES);
         bytes.putLong(MAGIC)
                 .putLong(identity.getMostSignificantBits())
                 .putLong(identity.getLeastSignificantBits())
