@@ -43,6 +43,10 @@ public final class PowerSwitch implements MachineBoot {
     private static final String MACHINE = "penumbra.hw.sim";
     private static final String PMAP = "penumbra.vm.pmap";
     private static final String SWAP = "penumbra.pager.swap";
+
+    /** The name of the swap file's configuration that every boot sets; others are an operator's. */
+    private static final String SWAP_FILE = "boot";
+
     private static final String ZSWAP = "penumbra.pager.zswap";
 
     private final BundleContext context;
@@ -121,8 +125,9 @@ public final class PowerSwitch implements MachineBoot {
                         "execution", settings.execution().name(),
                         "fidelity", settings.fidelity().name()));
         set(PMAP, Map.of("optimised", settings.optimised()));
-        set(
+        setFactory(
                 SWAP,
+                SWAP_FILE,
                 Map.of(
                         "size.bytes",
                         PageSize.bytes(settings.swapPages()),
@@ -152,16 +157,28 @@ public final class PowerSwitch implements MachineBoot {
     /** Sets some properties of a configuration and leaves its others as they are. */
     private void set(String pid, Map<String, Object> values) {
         try {
-            Configuration configuration = configurations.getConfiguration(pid, "?");
-            Hashtable<String, Object> properties = new Hashtable<>();
-            if (configuration.getProperties() != null) {
-                properties.putAll(FrameworkUtil.asMap(configuration.getProperties()));
-            }
-            properties.putAll(values);
-            configuration.updateIfDifferent(properties);
+            set(configurations.getConfiguration(pid, "?"), values);
         } catch (IOException e) {
             throw new UncheckedIOException("configuration " + pid, e);
         }
+    }
+
+    /** The same for one of several configurations. */
+    private void setFactory(String pid, String name, Map<String, Object> values) {
+        try {
+            set(configurations.getFactoryConfiguration(pid, name, "?"), values);
+        } catch (IOException e) {
+            throw new UncheckedIOException("configuration " + pid + "~" + name, e);
+        }
+    }
+
+    private static void set(Configuration configuration, Map<String, Object> values) throws IOException {
+        Hashtable<String, Object> properties = new Hashtable<>();
+        if (configuration.getProperties() != null) {
+            properties.putAll(FrameworkUtil.asMap(configuration.getProperties()));
+        }
+        properties.putAll(values);
+        configuration.updateIfDifferent(properties);
     }
 
     private ComponentDescriptionDTO component(String pid) {

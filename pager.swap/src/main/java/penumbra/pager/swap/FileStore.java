@@ -21,13 +21,23 @@ public final class FileStore implements BackingStore, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FileStore.class);
 
     private final KernelLock lock = new KernelLock(LockRank.STORE, "swap file");
-    private final SwapFileSettings settings;
     private final Opener opener;
+
+    /** What the file was opened with. */
+    private volatile SwapFileSettings settings;
+
+    /** What it is opened with next. */
+    private volatile SwapFileSettings next;
+
+    /** Whether no page refers to the file any more. */
+    private volatile boolean retired;
+
     private volatile SwapFile file;
     private BlockList blocks;
 
     private FileStore(SwapFileSettings settings, Opener opener) throws IOException {
         this.settings = settings;
+        this.next = settings;
         this.opener = opener;
         this.file = openFile();
         this.blocks = allFree();
@@ -73,9 +83,9 @@ public final class FileStore implements BackingStore, AutoCloseable {
         return list;
     }
 
-    /** What the file was opened with. */
-    public SwapFileSettings settings() {
-        return settings;
+    /** Sets what the store begins with when it is used again after it was retired; until then it stays as it is. */
+    public void change(SwapFileSettings other) {
+        next = other;
     }
 
     @Override
@@ -121,6 +131,9 @@ public final class FileStore implements BackingStore, AutoCloseable {
 
     @Override
     public void reattach(SlotSet used) throws IOException {
+        if (retired && (file.isClosed() || !settings.equals(next))) {
+            beginAnew();
+        }
         BlockList list = allFree();
         long[] wrong = {NO_SLOT};
         used.forEach(slot -> {
@@ -132,12 +145,17 @@ public final class FileStore implements BackingStore, AutoCloseable {
             throw new IOException(settings.path() + ": slot " + wrong[0] + " is outside of its " + list.blocks()
                     + " pages, in its header, or named twice");
         }
-        if (file.isDeleted()) {
-            file = openFile();
-        }
+        retired = false;
         lock.lock();
         blocks = list;
         lock.unlock();
+    }
+
+    /** Lets the old file go and opens the next. */
+    private void beginAnew() throws IOException {
+        file.close();
+        settings = next;
+        file = openFile();
     }
 
     @Override
@@ -153,6 +171,7 @@ public final class FileStore implements BackingStore, AutoCloseable {
     /** Deletes a temporary file. */
     @Override
     public void retire() {
+        retired = true;
         try {
             if (settings.temporary()) {
                 file.delete();

@@ -29,29 +29,39 @@ public final class SwapComponent implements BackingStore {
 
     private final FileStore store;
     private final Bundle framework;
+    private final String frameworkId;
+    private SwapFileSettings settings;
 
     /** Opens the file. */
     @Activate
     public SwapComponent(BundleContext context, SwapConfig config) throws IOException {
         framework = context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION);
+        frameworkId = context.getProperty(Constants.FRAMEWORK_UUID);
+        settings = settings(config);
+        store = FileStore.open(settings, Opener.HOST);
+    }
+
+    private SwapFileSettings settings(SwapConfig config) {
         boolean temporary = config.path().isEmpty();
-        Path path = temporary ? temporaryPath(context, config.name()) : Path.of(config.path());
+        Path path = temporary ? temporaryPath(config.name()) : Path.of(config.path());
         long pages = PageSize.index(config.size_bytes());
-        store = FileStore.open(
-                new SwapFileSettings(config.name(), path, pages, config.preallocate(), config.direct(), temporary),
-                Opener.HOST);
+        return new SwapFileSettings(config.name(), path, pages, config.preallocate(), config.direct(), temporary);
     }
 
     /** The same for each component of this name in this framework, whatever becomes of bundles in between. */
-    private static Path temporaryPath(BundleContext context, String name) {
-        String owner = context.getProperty(Constants.FRAMEWORK_UUID);
-        return Path.of(System.getProperty("java.io.tmpdir"), "penumbra-" + owner + "-" + name + ".swap");
+    private Path temporaryPath(String name) {
+        return Path.of(System.getProperty("java.io.tmpdir"), "penumbra-" + frameworkId + "-" + name + ".swap");
     }
 
-    /** A file cannot change while pages are in it: says so. */
+    /** Pages are where they are: another size or place is for the time after swapoff. */
     @Modified
     void modified(SwapConfig config) {
-        LOG.warn("swap {}: a changed configuration is used after swapoff and a restart of the component", store.name());
+        SwapFileSettings changed = settings(config);
+        if (!changed.equals(settings)) {
+            settings = changed;
+            store.change(changed);
+            LOG.warn("swap {}: {} is used when it is swapped on again after swapoff", store.name(), changed);
+        }
     }
 
     @Deactivate

@@ -32,7 +32,7 @@ final class SwapFile implements AutoCloseable {
     private final Path path;
     private final SwapHeader header;
     private final SteadyChannel channel;
-    private volatile boolean deleted;
+    private volatile boolean closed;
 
     private SwapFile(Path path, SwapHeader header, SteadyChannel channel) {
         this.path = path;
@@ -188,6 +188,7 @@ final class SwapFile implements AutoCloseable {
     /** Closes the file; it stays. */
     @Override
     public void close() throws IOException {
+        closed = true;
         channel.close();
     }
 
@@ -195,10 +196,9 @@ final class SwapFile implements AutoCloseable {
     void delete() throws IOException {
         close();
         Files.deleteIfExists(path);
-        deleted = true;
     }
 
-    boolean isDeleted() {
-        return deleted;
+    boolean isClosed() {
+        return closed;
     }
 }

@@ -4,19 +4,30 @@ package penumbra.pager.swap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.nio.file.ExtendedOpenOption;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import penumbra.fault.Fault;
+import penumbra.fault.FaultPlan;
+import penumbra.kern.SteadyChannel.Opener;
 import penumbra.pager.BackingStore;
 import penumbra.pager.BackingStoreContract;
 
@@ -101,6 +112,138 @@ class FileStoreTest extends BackingStoreContract {
     }
 
     @Test
+    void anotherSizeIsForTheTimeAfterSwapoff() throws IOException {
+        Path file = directory.resolve("a");
+        try (FileStore store = open("a", false)) {
+            String identity = store.identity();
+            store.write(store.allocate(1), page(5));
+            store.change(new SwapFileSettings("file", file, 2 * SLOTS, false, false, false));
+            store.reattach(visitor -> visitor.accept(2));
+            assertThat(store.capacity()).isEqualTo(SLOTS);
+            assertThat(store.identity()).isEqualTo(identity);
+            store.retire();
+            store.reattach(visitor -> {});
+            assertThat(store.capacity()).isEqualTo(2 * SLOTS);
+            assertThat(store.identity()).isNotEqualTo(identity);
+            assertThat(Files.size(file)).isEqualTo(2 * SLOTS * PAGE);
+            store.write(2 * SLOTS - 1, page(6));
+        }
+    }
+
+    @Test
+    void aNextFileThatCannotBeOpenedIsTriedAgain() throws IOException {
+        try (FileStore store = open("a", true)) {
+            Path there = directory.resolve("later").resolve("b");
+            store.change(new SwapFileSettings("file", there, SLOTS, false, false, true));
+            store.retire();
+            assertThatThrownBy(() -> store.reattach(visitor -> {})).isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> store.write(2, page(1))).isInstanceOf(IOException.class);
+            Files.createDirectory(directory.resolve("later"));
+            store.reattach(visitor -> {});
+            store.write(2, page(1));
+            assertThat(there).exists();
+            store.retire();
+            assertThat(there).doesNotExist();
+        }
+    }
+
+    /** Past the host's cache where it allows that; else as usual. */
+    @Test
+    void passesTheHostsCacheByWhereTheHostAllowsIt() throws IOException {
+        Path file = directory.resolve("direct");
+        SwapFileSettings direct = new SwapFileSettings("file", file, SLOTS, true, true, false);
+        Set<OpenOption> options = new HashSet<>();
+        Opener watched = (path, asked) -> {
+            FileChannel channel = FileChannel.open(path, asked);
+            options.addAll(asked);
+            return channel;
+        };
+        for (int round = 0; round < 2; round++) {
+            try (FileStore store = FileStore.open(direct, watched)) {
+                ByteBuffer run = SwapHeader.aligned(3 * PAGE).putLong(0, 11).putLong(2 * PAGE, 13);
+                store.write(5, run);
+                ByteBuffer back = SwapHeader.aligned(2 * PAGE);
+                store.read(6, back);
+                assertThat(back.getLong(PAGE)).isEqualTo(13);
+                Thread.currentThread().interrupt();
+                store.read(5, back.clear());
+                assertThat(Thread.interrupted()).isTrue();
+                assertThat(back.getLong(0)).isEqualTo(11);
+            }
+        }
+        boolean allowed = options.stream().anyMatch(option -> option.toString().equals("DIRECT"));
+        assertThat(allowed).isEqualTo(hostPassesItsCacheBy());
+    }
+
+    @Test
+    void aHostThatRefusesToPassItsCacheByIsUsedAsUsual() throws IOException {
+        SwapFileSettings direct = new SwapFileSettings("file", directory.resolve("a"), SLOTS, false, true, false);
+        Opener refusing = (path, asked) -> {
+            if (asked.stream().anyMatch(option -> option.toString().equals("DIRECT"))) {
+                throw new IOException("Invalid argument");
+            }
+            return FileChannel.open(path, asked);
+        };
+        try (FileStore store = FileStore.open(direct, refusing)) {
+            store.write(2, page(3));
+            ByteBuffer back = ByteBuffer.allocateDirect(PAGE);
+            store.read(2, back);
+            assertThat(back.getLong(0)).isEqualTo(3);
+        }
+    }
+
+    private boolean hostPassesItsCacheBy() throws IOException {
+        Path probe = directory.resolve("probe");
+        Files.createFile(probe);
+        try (FileChannel channel = FileChannel.open(probe, StandardOpenOption.WRITE, ExtendedOpenOption.DIRECT)) {
+            return channel.write(SwapHeader.aligned(PAGE), 0) == PAGE;
+        } catch (IOException | UnsupportedOperationException e) {
+            return false;
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Fault.class,
+            names = {"SHORT_READ", "SHORT_WRITE", "INTERRUPT"})
+    void noTransferFailsByWhatIsHarmless(Fault fault) throws IOException {
+        FaultPlan plan = new FaultPlan(fault, 1);
+        SwapFileSettings settings = new SwapFileSettings("file", directory.resolve("a"), SLOTS, false, false, false);
+        try (FileStore store = FileStore.open(settings, plan.opener())) {
+            plan.arm(1, true);
+            ByteBuffer run = SwapHeader.aligned(16 * PAGE);
+            for (int i = 0; i < 16; i++) {
+                run.putLong(i * PAGE, i).putLong(i * PAGE + PAGE - 8, ~i);
+            }
+            store.write(10, run);
+            ByteBuffer back = SwapHeader.aligned(16 * PAGE);
+            store.read(10, back);
+            assertThat(back.flip()).isEqualTo(run.flip());
+            assertThat(plan.fired()).isPositive();
+            assertThat(Thread.interrupted()).isEqualTo(fault == Fault.INTERRUPT);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Fault.class,
+            names = {"EIO", "ENOSPC"})
+    void aFailureIsOneOfTheTransferAlone(Fault fault) throws IOException {
+        FaultPlan plan = new FaultPlan(fault, 1);
+        SwapFileSettings settings = new SwapFileSettings("file", directory.resolve("a"), SLOTS, false, false, false);
+        try (FileStore store = FileStore.open(settings, plan.opener())) {
+            store.write(10, page(1));
+            plan.arm(1, false);
+            assertThatThrownBy(() -> store.write(11, page(2))).isInstanceOf(IOException.class);
+            store.write(11, page(3));
+            ByteBuffer back = ByteBuffer.allocateDirect(2 * PAGE);
+            store.read(10, back);
+            assertThat(back.getLong(0)).isEqualTo(1);
+            assertThat(back.getLong(PAGE)).isEqualTo(3);
+        }
+    }
+
+    @Test
     void claimsItsSpaceWhenAsked() throws IOException {
         try (FileStore store = FileStore.open("file", directory.resolve("a"), SLOTS, true, false)) {
             ByteBuffer last = ByteBuffer.allocateDirect(PAGE);
@@ -178,8 +321,7 @@ class FileStoreTest extends BackingStoreContract {
     void aFileCutFromOutsideIsAnError() throws IOException {
         try (FileStore store = open("a", false)) {
             store.write(20, page(20));
-            try (var channel = java.nio.channels.FileChannel.open(
-                    directory.resolve("a"), java.nio.file.StandardOpenOption.WRITE)) {
+            try (FileChannel channel = FileChannel.open(directory.resolve("a"), StandardOpenOption.WRITE)) {
                 channel.truncate(20 * PAGE + 100);
             }
             assertThatThrownBy(() -> store.read(20, ByteBuffer.allocateDirect(PAGE)))
