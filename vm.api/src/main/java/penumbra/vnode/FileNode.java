@@ -3,7 +3,9 @@ package penumbra.vnode;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ConsumerType;
+import penumbra.object.VmObject;
 
 /**
  * The contents of one open file, as its file system gives them.
@@ -48,6 +50,16 @@ public interface FileNode {
             length++;
         }
         return length;
+    }
+
+    /**
+     * The swap object that the contents live in, so that mappings are of it and no page is there twice ({@code OBJ_TMPFS}).
+     * The node keeps a reference to it until it is closed.
+     *
+     * @return null when the contents come and go by transfers, as those of most files do
+     */
+    default @Nullable VmObject object() throws IOException {
+        return null;
     }
 
     /**

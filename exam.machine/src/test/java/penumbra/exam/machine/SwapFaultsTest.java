@@ -37,8 +37,8 @@ import penumbra.kern.SteadyChannel.Opener;
 @Timeout(value = 300, unit = TimeUnit.SECONDS, threadMode = ThreadMode.SEPARATE_THREAD)
 class SwapFaultsTest {
     private static final int MEMORY = 123;
-    private static final int PAGES = 180;
-    private static final int ACCESSES = 350;
+    private static final int PAGES = 130;
+    private static final int ACCESSES = 260;
 
     @TempDir
     private Path directory;

@@ -44,6 +44,9 @@ public final class ReplayCommand implements LabCommand {
     /** The two slots of a swap file that hold its header, and one to use. */
     private static final int LEAST_SWAP_PAGES = 3;
 
+    /** There may be file systems that are not the host's. */
+    private static final String HOST = "(component.name=penumbra.fs.host.HostFileSystem)";
+
     private final MachineBoot power;
     private final FileSystem hostFiles;
     private volatile @Nullable Replay running;
@@ -155,7 +158,7 @@ public final class ReplayCommand implements LabCommand {
 
     /** @param hostFiles the file system of the host */
     @Activate
-    public ReplayCommand(@Reference MachineBoot power, @Reference FileSystem hostFiles) {
+    public ReplayCommand(@Reference MachineBoot power, @Reference(target = HOST) FileSystem hostFiles) {
         this.power = power;
         this.hostFiles = hostFiles;
     }

@@ -16,6 +16,7 @@ import penumbra.inspect.CounterSource;
 import penumbra.kern.Fidelity;
 import penumbra.kern.KernelPanic;
 import penumbra.object.ObjectFactory;
+import penumbra.object.ObjectFlags;
 import penumbra.object.ObjectType;
 import penumbra.object.VmObject;
 import penumbra.page.Page;
@@ -60,7 +61,7 @@ public final class VnodePager implements Pager, CounterSource {
      * {@inheritDoc}
      *
      * <p>There is one object a vnode, as large as the file whatever is asked for ({@code vnode_pager_alloc}); each
-     * reference to it is a use of the vnode.
+     * reference to it is a use of the vnode. A file that lives in a swap object gives that one.
      *
      * @return null when the handle is no vnode, or its file is gone
      */
@@ -83,7 +84,15 @@ public final class VnodePager implements Pager, CounterSource {
         }
     }
 
-    private static VmObject objectOf(ObjectFactory objects, Vnode vnode) {
+    private static @Nullable VmObject objectOf(ObjectFactory objects, Vnode vnode) {
+        try {
+            @Nullable VmObject contents = vnode.node().object();
+            if (contents != null) {
+                return tie(contents, vnode);
+            }
+        } catch (IOException e) {
+            return null;
+        }
         @Nullable VmObject existing = vnode.object();
         if (existing != null) {
             existing.reference();
@@ -96,6 +105,16 @@ public final class VnodePager implements Pager, CounterSource {
         vnode.reference();
         created.lock().unlock();
         return created;
+    }
+
+    /** The swap object that a file in memory lives in, with one more reference; no pager of files has to do with it. */
+    private static VmObject tie(VmObject contents, Vnode vnode) {
+        contents.lock().lock();
+        contents.referenceLocked();
+        contents.setTmpfsNode(vnode);
+        contents.setFlag(ObjectFlags.TMPFS | ObjectFlags.NOSPLIT);
+        contents.lock().unlock();
+        return contents;
     }
 
     /** {@inheritDoc} The vnode lock is held, too ({@code vnode_pager_dealloc}). */

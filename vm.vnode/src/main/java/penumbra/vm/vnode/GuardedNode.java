@@ -8,6 +8,7 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import penumbra.object.VmObject;
 import penumbra.vnode.FileNode;
 import penumbra.vnode.FileSystem;
 
@@ -334,6 +335,18 @@ final class GuardedNode implements FileNode {
             IOException failure = failed(e);
             lost = failure;
             throw failure;
+        } finally {
+            gate.unlockRead(stamp);
+        }
+    }
+
+    @Override
+    public @Nullable VmObject object() throws IOException {
+        long stamp = enter();
+        try {
+            return entered().object();
+        } catch (RuntimeException | LinkageError e) {
+            throw failed(e);
         } finally {
             gate.unlockRead(stamp);
         }
