@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.pager;
 
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import penumbra.pager.BackingStore;
 
@@ -45,6 +46,9 @@ final class StoreEntry {
 
     /** Calls of the provider under way, and runs that are not in the maps or not written yet. */
     int inFlight;
+
+    /** Writes that failed since one was made; not under the lock. */
+    final AtomicInteger failedWrites = new AtomicInteger();
 
     /** Whether a swapoff works on it. */
     boolean swappingOff;

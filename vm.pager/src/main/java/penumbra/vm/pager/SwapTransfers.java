@@ -33,6 +33,9 @@ final class SwapTransfers {
     /** FreeBSD's {@code nswbuf} where memory does not limit it. */
     private static final int SWAP_BUFFERS = 256;
 
+    /** So many writes in a row may fail before a store gets no new pages. */
+    private static final int MAX_FAILED_WRITES = 64;
+
     /** {@code vm.swap_async_max} as it is set at first. */
     static final int ASYNC_WRITES = 4;
 
@@ -427,6 +430,27 @@ final class SwapTransfers {
         transfer.scatter(i, memory);
     }
 
+    /**
+     * Writes, and counts what fails: a store that takes nothing any more, though it has room, must not be tried for ever, since
+     * the daemon would wait for memory that nobody can free.
+     */
+    private void write(StoreEntry entry, long slot, ByteBuffer buffer) throws IOException {
+        try {
+            entry.store.write(slot, buffer);
+            entry.failedWrites.setPlain(0);
+        } catch (IOException e) {
+            if (entry.failedWrites.incrementAndGet() >= MAX_FAILED_WRITES) {
+                entry.failedWrites.set(0);
+                stores.close(entry);
+                LOG.error(
+                        "swap store {} takes no new pages: {} writes in a row have failed; swap it on again when it is mended",
+                        entry,
+                        MAX_FAILED_WRITES);
+            }
+            throw e;
+        }
+    }
+
     private void move(StoreEntry entry, long slot, ByteBuffer buffer, boolean write) throws IOException {
         try {
             @Nullable TransferProbe asked = probe;
@@ -434,7 +458,7 @@ final class SwapTransfers {
                 asked.before(entry.store, write, slot, buffer.remaining() / PageSize.BYTES);
             }
             if (write) {
-                entry.store.write(slot, buffer);
+                write(entry, slot, buffer);
             } else {
                 entry.store.read(slot, buffer);
             }
