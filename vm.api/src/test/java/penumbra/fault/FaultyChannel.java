@@ -182,7 +182,8 @@ final class FaultyChannel extends FileChannel {
         host.close();
     }
 
-    // Transfers at a position of the channel's own, which an interrupt would lose, and mappings, which a full disk kills.
+    // Transfers at a position of the channel's own, which an interrupt would lose, and mappings, which
+    // a full disk kills.
 
     @Override
     public int read(ByteBuffer to) {

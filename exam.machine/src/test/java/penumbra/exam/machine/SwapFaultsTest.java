@@ -37,8 +37,8 @@ import penumbra.kern.SteadyChannel.Opener;
 @Timeout(value = 300, unit = TimeUnit.SECONDS, threadMode = ThreadMode.SEPARATE_THREAD)
 class SwapFaultsTest {
     private static final int MEMORY = 123;
-    private static final int PAGES = 130;
-    private static final int ACCESSES = 260;
+    private static final int PAGES = 150;
+    private static final int ACCESSES = 80;
 
     @TempDir
     private Path directory;
@@ -55,7 +55,8 @@ class SwapFaultsTest {
 
     /** Runs a program with the fault at the {@code n}-th transfer; returns how often it happened. */
     private static int run(Kernel kernel, FaultPlan plan, Fault fault, long seed, int n) {
-        Workload workload = program(kernel, 0, PAGES, seed + n);
+        Workload workload = program(kernel, 0, PAGES, seed);
+        workload.fill();
         plan.arm(n, false);
         workload.run(ACCESSES);
         int fired = plan.fired();
@@ -86,6 +87,7 @@ class SwapFaultsTest {
             while (run(machine.kernel(), plan, fault, seed, n) > 0) {
                 n++;
             }
+            System.out.println(fault + ": " + n + " transfers");
             assertThat(n).isGreaterThan(5);
         }
     }
@@ -101,7 +103,8 @@ class SwapFaultsTest {
         try (HandMachine machine = boot(Execution.THREADED, 1, null, plan.opener())) {
             Workload first = program(machine.kernel(), 0, PAGES, seed);
             plan.arm(5, true);
-            first.run(4 * ACCESSES);
+            first.fill();
+            first.run(10 * ACCESSES);
             first.sweep();
             assertThat(plan.fired()).isPositive();
             if (fault.harmless()) {
@@ -114,6 +117,7 @@ class SwapFaultsTest {
             // A store whose writes went on failing takes no new pages before it is swapped on again.
             machine.pagers().attach(machine.swapFile(), 0);
             Workload second = program(machine.kernel(), 0, PAGES, seed + 1);
+            second.fill();
             second.run(ACCESSES);
             assertThat(second.sweep()).isZero();
             assertThat(second.refused()).isZero();
@@ -128,7 +132,7 @@ class SwapFaultsTest {
         try (HandMachine machine = boot(Execution.THREADED, 2, null, plan.opener())) {
             plan.arm(1, false);
             Workload waiting = program(machine.kernel(), 0, PAGES, 1);
-            Future<?> done = thread.submit(() -> waiting.run(ACCESSES));
+            Future<?> done = thread.submit(waiting::fill);
             plan.awaitSlow();
             Workload other = program(machine.kernel(), 1, 10, 2);
             other.run(ACCESSES);
@@ -150,12 +154,13 @@ class SwapFaultsTest {
         try (HandMachine machine = boot(Execution.STEPPED, 1, file, Opener.HOST)) {
             Kernel kernel = machine.kernel();
             Workload first = program(kernel, 0, PAGES, 1);
-            first.run(ACCESSES);
+            first.fill();
             try (FileChannel outside = FileChannel.open(file, StandardOpenOption.WRITE)) {
                 outside.truncate(PageSize.bytes(2) + 100);
             }
             assertThat(first.sweep()).isPositive();
             Workload second = program(kernel, 0, PAGES, 2);
+            second.fill();
             second.run(ACCESSES);
             assertThat(second.sweep()).isZero();
             first.exit();

@@ -125,8 +125,9 @@ public final class ReplayCommand implements LabCommand {
     @Option(
             names = "--mmu-every",
             paramLabel = "Ns|N-faults",
-            description = "replace the MMU by the next one all the time, after so many seconds of the machine's time or so"
-                    + " many faults")
+            description =
+                    "replace the MMU by the next one all the time, after so many seconds of the machine's time or so"
+                            + " many faults")
     private @Nullable String mmuEvery;
 
     @Option(

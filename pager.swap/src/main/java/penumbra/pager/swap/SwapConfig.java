@@ -29,7 +29,6 @@ public @interface SwapConfig {
     boolean preallocate() default false;
 
     /** Whether the host's cache is passed by. */
-    @AttributeDefinition(
-            description = "Transfer past the host's page cache (O_DIRECT) where the host allows it")
+    @AttributeDefinition(description = "Transfer past the host's page cache (O_DIRECT) where the host allows it")
     boolean direct() default false;
 }
