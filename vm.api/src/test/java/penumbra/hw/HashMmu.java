@@ -20,7 +20,7 @@ import penumbra.kern.LockRank;
  * but has room for {@value #MAPPINGS_PER_FRAME} mappings for each that there is.
  */
 public final class HashMmu implements Mmu {
-    private static final int MAPPINGS_PER_FRAME = 16;
+    private static final int MAPPINGS_PER_FRAME = 64;
     private static final long ABSENT = -1;
     private static final int PROT = Prot.ALL;
     private static final long WIRED = (long) MmuMapping.WIRED << 3;

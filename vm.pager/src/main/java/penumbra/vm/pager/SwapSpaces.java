@@ -172,11 +172,6 @@ final class SwapSpaces implements SwapSpace {
     }
 
     @Override
-    public boolean awaitsReturn() {
-        return stores.awaitsReturn(transfers.parkedNanos());
-    }
-
-    @Override
     public List<BackingStore> stores() {
         return stores.stores();
     }
