@@ -57,6 +57,28 @@ class ProcessIT {
 
     @ParameterizedTest
     @EnumSource
+    void theOperationsOfScriptsAreCommands(Vm vm) throws Exception {
+        String file = script("""
+                vm:proc P
+                vm:mmap P 16 4 rw rwx anon 0 priv
+                vm:wr P 17 7
+                vm:fork P Q
+                sys_mmap Q 0 1p rw private,anon - 0
+                vm:expect ret 1p
+                vm:alloc default 4
+                vm:check
+                vm:op exit P
+                vm:rd Q 17
+                vm:expect 'ret[1]' 8
+                """);
+        Vm.Ended ended = vm.run(folder, "", "script", file);
+        assertThat(ended.out()).contains("\"op\":\"wr P 17 7\",\"ret\":1", "no violations", "\"op\":\"rd Q 17\"");
+        assertThat(ended.err()).endsWith(file + ":11: expected 8 at ret[1], found 7\n");
+        assertThat(ended.status()).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource
     void aScriptStopsAtTheFirstError(Vm vm) throws Exception {
         String file = script("echo before\nnosuch\necho after\n");
         Vm.Ended ended = vm.run(folder, "", "script", file);
