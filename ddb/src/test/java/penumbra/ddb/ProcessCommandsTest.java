@@ -91,6 +91,23 @@ class ProcessCommandsTest {
     }
 
     @Test
+    void pteShowsTheWayToAFrame() {
+        Process process = rig.program("sh", 8);
+        assertThat(rig.run("pte 1 0x100000")).isEqualTo("0x100000: nothing is mapped");
+        rig.touch(process, 0);
+        int frame = process.space().pmap().extract(START);
+        List<String> lines = rig.lines("pte 1 0x100123");
+        assertThat(lines).hasSize(4);
+        assertThat(lines.get(0)).startsWith("PML4[0] of frame 0x").endsWith(", V RW U A");
+        assertThat(lines.get(2)).startsWith("PD[0] of frame 0x").contains(", table in frame 0x");
+        assertThat(lines.get(3))
+                .startsWith("PT[256] of frame 0x")
+                .endsWith(String.format(", frame 0x%x, NX V RW U A M MANAGED", frame));
+        assertThat(rig.lines("pte 1 0x101000")).last().asString().endsWith(": 0, nothing");
+        assertThat(rig.failure("pte 2 0")).contains("there is no process 2");
+    }
+
+    @Test
     void mapShowsWhatHasNoObjectYet() {
         Process process = rig.program("sh", 8);
         assertThat(rig.lines("map 0x1")).last().isEqualTo("  [0x100000, 0x108000) rw-/rwx COPY, charged, - + 0x0");

@@ -63,6 +63,7 @@ final class Rig implements AutoCloseable {
                 Map.entry(new SwapOffCommand(kernel.swap()), List.of("swapoff")),
                 Map.entry(new PsCommand(kernel.processes(), kernel.machine()), List.of("ps")),
                 Map.entry(new MapCommand(kernel.processes()), List.of("map", "procvm")),
+                Map.entry(new PteCommand(kernel.processes()), List.of("pte")),
                 Map.entry(new PageCommand(kernel.pages(), kernel.pageout()), List.of("page", "pageq")),
                 Map.entry(new PageoutCommand(kernel.machine(), kernel.pages(), kernel.pageout()), List.of("pageout")),
                 Map.entry(new UseMmuCommand(kernel.pmaps()), List.of("use-mmu")),

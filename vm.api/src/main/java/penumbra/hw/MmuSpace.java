@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.hw;
 
+import java.util.List;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
@@ -62,6 +63,14 @@ public interface MmuSpace {
 
     /** The mapping at {@code page}: {@code (long) frame << 8 | attributes << 3 | prot}, or -1. */
     long query(long page);
+
+    /**
+     * The entries that hardware reads for {@code page}, from the root of the tables on, one line each, for people; empty when the
+     * MMU has nothing to show, as by default.
+     */
+    default List<String> path(long page) {
+        return List.of();
+    }
 
     /** How many pages are mapped. */
     long residentCount();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.hw;
 
+import java.util.List;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
@@ -26,11 +27,6 @@ public interface Pmap extends Translation {
      * are there or can be made ({@code pmap_enter_quick}).
      */
     void enterQuick(long address, PhysicalPage page, int prot);
-
-    /** Does what {@link #enterQuick} does. */
-    default void enterObject(long address, PhysicalPage page, int prot) {
-        enterQuick(address, page, prot);
-    }
 
     /** Whether the slot for {@code address} is empty and its table page present ({@code pmap_is_prefaultable}). */
     boolean prefaultable(long address);
@@ -67,6 +63,11 @@ public interface Pmap extends Translation {
      * Copies mappings of {@code source} for a fork, read-only; an optimisation that may do nothing ({@code pmap_copy}).
      */
     void copy(Pmap source, long destination, long length, long from);
+
+    /** The entries that hardware reads for {@code address}, as {@link MmuSpace#path} shows them ({@code show pte}). */
+    default List<String> path(long address) {
+        return List.of();
+    }
 
     /** How many pages are mapped. */
     long residentCount();

@@ -63,6 +63,9 @@ public interface SwapSpace {
     /** Whether there is any store to page out to. */
     boolean present();
 
+    /** Whether a store has just left that pages wait for: swap that is short now may soon be there again. */
+    boolean awaitsReturn();
+
     /** The stores that are there, the preferred one first. */
     List<BackingStore> stores();
 

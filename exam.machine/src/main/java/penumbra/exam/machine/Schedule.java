@@ -49,6 +49,7 @@ public final class Schedule implements LockWatcher {
     private final SleepQueue sleepQueue = new ScheduledSleepQueue(this);
     private final CountDownLatch over = new CountDownLatch(1);
     private final AtomicInteger decisions = new AtomicInteger();
+    private volatile boolean booted;
     private volatile @Nullable Throwable failure;
 
     /** A schedule without threads. */
@@ -174,13 +175,13 @@ public final class Schedule implements LockWatcher {
                 .withStore(store -> new ScheduledStore(store, this));
     }
 
-    /** Lets waits for memory on {@code machine}, which is booted now, sleep as those of a machine with threads do. */
-    public void take(HandMachine machine) {
-        if (machine.kernel().machine() instanceof ScheduledMachine scheduled) {
-            scheduled.booted();
-        } else {
-            throw new IllegalArgumentException("not a machine of this schedule");
-        }
+    /** Lets waits for memory sleep from now on, as on a machine with threads: the machine has been booted. */
+    public void booted() {
+        booted = true;
+    }
+
+    boolean isBooted() {
+        return booted;
     }
 
     /** Lets {@code program} access memory in user mode on {@code cpu}, once the calling thread is chosen again. */

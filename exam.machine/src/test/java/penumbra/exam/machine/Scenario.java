@@ -54,7 +54,7 @@ final class Scenario implements AutoCloseable {
         machine = new HandMachine(
                 new MachineSettings(MEMORY, 1024, null, 3, Execution.STEPPED, Fidelity.CORRECTED, random.nextBoolean()),
                 between.apply(schedule.interposed()));
-        schedule.take(machine);
+        schedule.booted();
         kernel = machine.kernel();
         schedule.attendant("page daemon", kernel.pageout()::poll);
     }

@@ -7,32 +7,26 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.SplittableRandom;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CyclicBarrier;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import penumbra.account.Cred;
 import penumbra.boot.Kernel;
 import penumbra.boot.MachineSettings;
 import penumbra.hw.Cpu;
 import penumbra.hw.PageSize;
-import penumbra.hw.Prot;
 import penumbra.kern.Execution;
 import penumbra.kern.Fidelity;
 import penumbra.kern.KernReturn;
 import penumbra.page.Advice;
 import penumbra.pager.BackingStore;
 import penumbra.pager.PagerStatus;
-import penumbra.process.Process;
+import penumbra.pager.swap.FileStore;
 import penumbra.vm.pager.PagerLayer;
 
 /**
@@ -51,12 +45,6 @@ class StoreReplacementTest {
 
     /** Accesses between two looks at what else is to be done. */
     private static final int BURST = 24;
-
-    private static final long BASE = 1 << 20;
-    private static final Cred USER = new Cred(1001);
-
-    /** Where in a page the second copy of its tag lies, so that a page of two halves shows. */
-    private static final int FAR = PageSize.BYTES - Long.BYTES;
 
     private final int replacements = Integer.getInteger("penumbra.replacements", 500);
     private final long seed = Long.getLong("penumbra.seed", System.nanoTime());
@@ -80,118 +68,40 @@ class StoreReplacementTest {
         machine.close();
     }
 
-    /** One program with what each page must hold; 0 for untouched ones, as the memory itself. */
-    private final class Program {
-        final Process process;
-        final long[] tags;
-
-        Program(Process process, long[] tags) {
-            this.process = process;
-            this.tags = tags;
-        }
-
-        void access(Cpu cpu, SplittableRandom random) {
-            kernel.processes().run(cpu, process);
-            for (int i = 0; i < BURST; i++) {
-                touch(cpu, random, random.nextInt(PAGES));
-            }
-        }
-
-        private void store(Cpu cpu, long address, long tag) {
-            int before = beginRequest(cpu);
-            try {
-                cpu.store(address, Long.BYTES, tag);
-            } finally {
-                endRequest(cpu, before);
-            }
-        }
-
-        private long load(Cpu cpu, long address) {
-            int before = beginRequest(cpu);
-            try {
-                return cpu.load(address, Long.BYTES);
-            } finally {
-                endRequest(cpu, before);
-            }
-        }
-
-        private int beginRequest(Cpu cpu) {
+    /** Accesses some pages, each access being a request that may wait for one cluster. */
+    private void access(Cpu cpu, SplittableRandom random, ModelProgram program) {
+        program.run(cpu);
+        for (int i = 0; i < BURST; i++) {
+            int page = random.nextInt(PAGES);
+            int before = begun.get();
             waits.beginRequest();
-            cpu.enterUser();
-            return begun.get();
-        }
-
-        /** A replacement that begins during a request may move its page once more. */
-        private void endRequest(Cpu cpu, int before) {
-            cpu.leaveUser();
+            if (random.nextInt(3) == 0) {
+                program.store(cpu, page, random.nextLong());
+            } else {
+                program.check(cpu, page);
+            }
+            // A replacement that begins meanwhile may move the page once more.
             assertThat(waits.inRequest()).as("clusters waited for").isLessThanOrEqualTo(1 + begun.get() - before);
         }
-
-        private void touch(Cpu cpu, SplittableRandom random, int page) {
-            long address = BASE + PageSize.bytes(page);
-            if (random.nextInt(3) == 0) {
-                long tag = random.nextLong();
-                store(cpu, address, tag);
-                store(cpu, address + FAR, tag);
-                tags[page] = tag;
-            } else {
-                check(cpu, page);
-            }
-        }
-
-        private void check(Cpu cpu, int page) {
-            long address = BASE + PageSize.bytes(page);
-            long first = load(cpu, address);
-            long second = load(cpu, address + FAR);
-            if (first != tags[page] || second != tags[page]) {
-                throw new AssertionError(String.format(
-                        "%s page %d holds %x and %x, not %x", process, page, first, second, tags[page]));
-            }
-        }
-
-        void checkAll(Cpu cpu) {
-            kernel.processes().run(cpu, process);
-            for (int page = 0; page < PAGES; page++) {
-                check(cpu, page);
-            }
-        }
-
-        /** Unmaps some pages and maps empty ones in their place. */
-        void renew(SplittableRandom random) {
-            int from = random.nextInt(PAGES);
-            int to = Math.min(PAGES, from + 1 + random.nextInt(24));
-            long start = BASE + PageSize.bytes(from);
-            KernReturn mapped = process.space().fixed(null, 0, start, PageSize.bytes(to - from), Prot.RW, Prot.ALL, 0);
-            assertThat(mapped).isEqualTo(KernReturn.SUCCESS);
-            java.util.Arrays.fill(tags, from, to, 0);
-        }
-    }
-
-    private Program start(Cpu cpu) {
-        Process process = kernel.processes().create("program " + cpu.number(), USER);
-        KernReturn mapped = process.space().insert(null, 0, BASE, BASE + PageSize.bytes(PAGES), Prot.RW, Prot.ALL, 0);
-        assertThat(mapped).isEqualTo(KernReturn.SUCCESS);
-        return new Program(process, new long[PAGES]);
     }
 
     /** Lets a program and its children run; returns when all is done, or sooner. */
-    private void run(Cpu cpu, SplittableRandom random, Program program, int depth) {
+    private void run(Cpu cpu, SplittableRandom random, ModelProgram program, int depth) {
         int turns = depth == 0 ? Integer.MAX_VALUE : 4 + random.nextInt(20);
         for (int i = 0; i < turns && !done; i++) {
-            program.access(cpu, random);
+            access(cpu, random, program);
             progress.release();
             int dice = random.nextInt(16);
+            int page = random.nextInt(PAGES);
             if (dice == 0 && depth < DEPTH) {
-                Process forked = kernel.processes().fork(program.process, "child of " + program.process.pid());
-                Program child = new Program(Objects.requireNonNull(forked), program.tags.clone());
+                ModelProgram child = program.fork();
                 run(cpu, random, child, depth + 1);
-                kernel.processes().run(cpu, program.process);
+                program.run(cpu);
                 kernel.processes().exit(child.process);
             } else if (dice == 1) {
-                program.renew(random);
+                program.renew(page, Math.min(PAGES, page + 1 + random.nextInt(24)));
             } else if (dice == 2) {
-                int page = random.nextInt(PAGES);
-                long address = BASE + PageSize.bytes(page);
+                long address = ModelProgram.BASE + PageSize.bytes(page);
                 program.process.space().madvise(address, address + PageSize.bytes(8), Advice.DONTNEED);
             }
         }
@@ -199,7 +109,7 @@ class StoreReplacementTest {
 
     private void serve(Cpu cpu) throws Exception {
         SplittableRandom random = new SplittableRandom(seed + cpu.number());
-        Program program = start(cpu);
+        ModelProgram program = ModelProgram.start(kernel, "program " + cpu.number(), PAGES);
         run(cpu, random, program, 0);
         program.checkAll(cpu);
         rest.await();
@@ -232,16 +142,16 @@ class StoreReplacementTest {
         kernel = machine.kernel();
         rest = new CyclicBarrier(CPUS + 1);
         PagerLayer layer = machine.pagers();
-        try (var second = penumbra.pager.swap.FileStore.open("second", directory.resolve("swap"), SLOTS, false, false)) {
+        try (FileStore second = FileStore.open("second", directory.resolve("swap"), SLOTS, false, false)) {
             layer.attach(second, 0);
             List<BackingStore> stores = List.copyOf(kernel.swap().stores());
             assertThat(stores).hasSize(3);
             long free = kernel.swap().available();
             List<CompletableFuture<Void>> all = new ArrayList<>();
             for (Cpu cpu : kernel.machine().cpus()) {
-                all.add(thread("cpu " + cpu.number(), () -> serve(cpu)));
+                all.add(Tasks.start("cpu " + cpu.number(), () -> serve(cpu)));
             }
-            all.add(thread("operator", () -> {
+            all.add(Tasks.start("operator", () -> {
                 replace(stores);
                 rest.await();
                 kernel.swap().awaitDrained();
@@ -249,7 +159,7 @@ class StoreReplacementTest {
                 rest.await();
                 rest.await();
             }));
-            finish(all);
+            Tasks.finish(all);
             System.out.println(waits);
             kernel.swap().awaitDrained();
             checkAtRest();
@@ -265,38 +175,5 @@ class StoreReplacementTest {
     /** Looks at the machine when the daemon's last writes have ended. */
     private void checkAtRest() {
         assertThat(kernel.checkInvariants(List.of()).messages()).isEmpty();
-    }
-
-    private interface Work {
-        void run() throws Exception;
-    }
-
-    private static CompletableFuture<Void> thread(String name, Work work) {
-        CompletableFuture<Void> result = new CompletableFuture<>();
-        Thread thread = new Thread(
-                () -> {
-                    try {
-                        work.run();
-                        result.complete(null);
-                    } catch (Throwable e) {
-                        result.completeExceptionally(e);
-                    }
-                },
-                name);
-        thread.setDaemon(true);
-        thread.start();
-        return result;
-    }
-
-    /** Waits for all, or for the first that fails. */
-    private void finish(List<CompletableFuture<Void>> all) throws Exception {
-        BlockingQueue<CompletableFuture<Void>> finished = new LinkedBlockingQueue<>();
-        for (CompletableFuture<Void> each : all) {
-            each.whenComplete((nothing, thrown) -> finished.add(each)).exceptionally(thrown -> null);
-        }
-        for (int i = 0; i < all.size(); i++) {
-            @Nullable CompletableFuture<Void> next = finished.take();
-            next.get();
-        }
     }
 }

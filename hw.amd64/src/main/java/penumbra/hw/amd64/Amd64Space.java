@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.hw.amd64;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.MappingVisitor;
@@ -74,8 +75,7 @@ final class Amd64Space implements MmuSpace {
             return TlbEntry.MISS;
         }
         if (Pte.isLarge(entry)) {
-            long pte = Pte.small(entry, page);
-            return (Pte.prot(pte) & access) == 0 ? TlbEntry.MISS : translation(pte);
+            return walkSuperpage(page, entry, access);
         }
         int leaf = Pte.frame(entry);
         int at = TableTree.offset(page, 0);
@@ -89,6 +89,15 @@ final class Amd64Space implements MmuSpace {
                 return translation(Pte.limited(used, entry));
             }
         }
+    }
+
+    private long walkSuperpage(long page, long entry, int access) {
+        long pte = Pte.small(entry, page);
+        if ((Pte.prot(pte) & access) == 0) {
+            return TlbEntry.MISS;
+        }
+        boolean used = (entry & Pte.ACCESSED) != 0 || tree.exchangeEntry(page, entry, entry | Pte.ACCESSED);
+        return used ? translation(pte) : walk(PageSize.bytes(page), access);
     }
 
     private static long translation(long pte) {
@@ -362,13 +371,10 @@ final class Amd64Space implements MmuSpace {
         }
         boolean removes = Pte.isLarge(tree.entry(first)) && (seen & not) == 0;
         if (removes) {
-            shootdown.weaken(first, seen);
+            shootdown.weaken(first, seen | Pte.ACCESSED);
             shootdown.add(first, first + REGION);
             int leaf = superpages.kept(first);
-            superpages.remove(first);
-            for (int i = 0; i < REGION && (seen & Pte.MANAGED) != 0; i++) {
-                shared.report(Pte.small(seen, i));
-            }
+            report(superpages.remove(first));
             tables.setAllUsed(leaf, false);
             tree.unlink(first, leaf);
             resident -= REGION;
@@ -378,6 +384,15 @@ final class Amd64Space implements MmuSpace {
             list.unlock();
         }
         return removes;
+    }
+
+    /** Reports the bits of each page of a superpage that was removed. */
+    private void report(long large) {
+        boolean silent = (large & (Pte.ACCESSED | Pte.DIRTY)) == 0
+                && pv.head(PvLists.superpage(Pte.frame(large))) != PvLists.NONE;
+        for (int i = 0; i < REGION && (large & Pte.MANAGED) != 0 && !silent; i++) {
+            shared.report(Pte.small(large, i));
+        }
     }
 
     @Override
@@ -436,20 +451,19 @@ final class Amd64Space implements MmuSpace {
     /** Takes rights away from 2 MiB in the directory's entry, superpage or not. */
     private void limit(long first, long lost, long gained) {
         long seen = tree.entry(first);
-        long limited = seen & ~lost | gained;
-        if (limited == seen) {
+        if ((seen & ~lost | gained) == seen) {
             return;
         }
         shootdown.add(first, first + REGION);
         @Nullable KernelLock list = Pte.isLarge(seen) ? superpages.lockOf(seen) : null;
-        if (list == null) {
-            tree.setEntry(first, limited);
-            return;
+        if (list != null) {
+            list.lock();
         }
-        list.lock();
         // A page operation may have made a table of the superpage.
-        tree.setEntry(first, tree.entry(first) & ~lost | gained);
-        list.unlock();
+        superpages.limit(first, lost, gained);
+        if (list != null) {
+            list.unlock();
+        }
     }
 
     private void weakenPart(long from, long to, long lost, long gained) {
@@ -497,7 +511,9 @@ final class Amd64Space implements MmuSpace {
 
     @Override
     public void copy(MmuSpace source, long start, long end) {
-        if (!(source instanceof Amd64Space from) || from == this || !shared.reports().optimised()) {
+        if (!(source instanceof Amd64Space from)
+                || from == this
+                || !shared.reports().optimised()) {
             return;
         }
         from.lock.lock();
@@ -552,6 +568,14 @@ final class Amd64Space implements MmuSpace {
                 visitor.mapping(page, Pte.frame(pte), Pte.prot(pte), Pte.attributes(pte));
             }
         }
+    }
+
+    @Override
+    public List<String> path(long page) {
+        lock.lock();
+        List<String> lines = tree.path(page);
+        lock.unlock();
+        return lines;
     }
 
     /** Shoots down what the operation took away, and frees the tables that it unlinked. */

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.hw.amd64;
 
+import java.util.Locale;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.StringJoiner;
+import java.util.TreeMap;
 import penumbra.hw.MmuMapping;
 import penumbra.hw.PageSize;
 import penumbra.hw.Prot;
@@ -33,6 +38,26 @@ final class Pte {
     static final int LARGE_PAGES = 512;
 
     private static final long FRAME = 0x000F_FFFF_FFFF_F000L;
+
+    private static final SortedMap<Long, String> NAMES = new TreeMap<>(Map.of(
+            PRESENT,
+            "V",
+            WRITE,
+            "RW",
+            USER,
+            "U",
+            ACCESSED,
+            "A",
+            DIRTY,
+            "M",
+            LARGE,
+            "PS",
+            WIRED,
+            "W",
+            MANAGED,
+            "MANAGED",
+            NO_EXECUTE,
+            "NX"));
 
     private Pte() {}
 
@@ -102,6 +127,21 @@ final class Pte {
             return Prot.NONE;
         }
         return Prot.READ | ((pte & WRITE) != 0 ? Prot.WRITE : 0) | ((pte & NO_EXECUTE) == 0 ? Prot.EXECUTE : 0);
+    }
+
+    /** An entry for people: the word, where it leads and its bits; {@code maps} says whether it maps, or points to a table. */
+    static String describe(long entry, boolean maps) {
+        if (entry == 0) {
+            return "0, nothing";
+        }
+        StringJoiner bits = new StringJoiner(" ");
+        NAMES.forEach((bit, name) -> {
+            if ((entry & bit) != 0) {
+                bits.add(name);
+            }
+        });
+        String what = isLarge(entry) ? "2 MiB at frame" : maps ? "frame" : "table in frame";
+        return String.format(Locale.ROOT, "0x%016x, %s 0x%x, %s", entry, what, frame(entry), bits);
     }
 
     /** The {@link MmuMapping} bits of {@code pte}. */

@@ -9,9 +9,9 @@ import penumbra.kern.KernelLock;
  * The 2 MiB mappings of one space.
  *
  * <p>A superpage is an entry of a directory that says what the 512 entries of the table below would say; that table is kept
- * aside. So its accessed bit is set, its modified bit too when it can be written, and no walk ever changes it. Promotion
- * needs the space's lock and that of the frames' list; demotion only the latter, when the frames are managed, and else the
- * space's. Neither is seen by a TLB, whose translations are of pages and stay true, nor do any counts change.
+ * aside. If it can be written its modified bit is set, so that a walk can only set the accessed bit. Promotion needs the
+ * space's lock and that of the frames' list; demotion only the latter, when the frames are managed, and else the space's.
+ * Neither is seen by a TLB, whose translations are of pages and stay true, nor do any counts change.
  */
 final class Superpages {
     private static final int PAGES = Pte.LARGE_PAGES;
@@ -100,11 +100,14 @@ final class Superpages {
      */
     void demote(long page) {
         long first = first(page);
-        long large = tree.entry(first);
         int leaf = kept(first);
-        for (int i = 0; i < PAGES; i++) {
-            memory.storeVolatile(leaf, i * Long.BYTES, Pte.small(large, i));
-        }
+        long large;
+        do {
+            large = tree.entry(first);
+            for (int i = 0; i < PAGES; i++) {
+                memory.storeVolatile(leaf, i * Long.BYTES, Pte.small(large, i));
+            }
+        } while (!tree.exchangeEntry(first, large, Pte.table(leaf)));
         if ((large & Pte.MANAGED) != 0) {
             int frame = Pte.frame(large);
             pv.remove(PvLists.superpage(frame), PvLists.key(asid, first));
@@ -112,7 +115,6 @@ final class Superpages {
                 pv.add(frame + i, PvLists.key(asid, first + i));
             }
         }
-        tree.setEntry(first, Pte.table(leaf));
     }
 
     /** The table of the lowest level for {@code page}, whose directory has {@code entry}; demotes. Needs the space's lock. */
@@ -141,12 +143,22 @@ final class Superpages {
      * @return what the entry was
      */
     long remove(long first) {
-        long large = tree.entry(first);
-        tree.setEntry(first, 0);
+        long large;
+        do {
+            large = tree.entry(first);
+        } while (!tree.exchangeEntry(first, large, 0));
         if ((large & Pte.MANAGED) != 0) {
             pv.remove(PvLists.superpage(Pte.frame(large)), PvLists.key(asid, first));
         }
         return large;
+    }
+
+    /** Takes bits from the superpage or table at {@code page} and gives it others. Needs the locks that promotion needs. */
+    void limit(long page, long lost, long gained) {
+        long old;
+        do {
+            old = tree.entry(page);
+        } while (!tree.exchangeEntry(page, old, old & ~lost | gained));
     }
 
     /** The table that is kept for the superpage around {@code page}; needs a lock that keeps it from vanishing. */
@@ -155,8 +167,8 @@ final class Superpages {
     }
 
     /**
-     * Maps what the superpage {@code large} of another space at {@code first} maps, unwired and read-only; nothing is mapped in
-     * these 2 MiB. Needs the locks that promotion needs.
+     * Maps what the superpage {@code large} of another space at {@code first} maps, unwired, read-only and unused; nothing is mapped
+     * in these 2 MiB. Needs the locks that promotion needs.
      *
      * @return false when no frame is left for tables
      */
@@ -165,7 +177,7 @@ final class Superpages {
         if (leaf == TableTree.NONE) {
             return false;
         }
-        if (!tree.link(first, large & ~(Pte.WRITE | Pte.DIRTY | Pte.WIRED))) {
+        if (!tree.link(first, large & ~(Pte.WRITE | Pte.DIRTY | Pte.ACCESSED | Pte.WIRED))) {
             tables.give(tables.chain(leaf, TableTree.NONE));
             return false;
         }

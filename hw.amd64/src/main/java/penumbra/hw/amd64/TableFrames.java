@@ -49,6 +49,15 @@ final class TableFrames {
     }
 
     /** A frame of zeroes for an empty table, or {@link #NONE}. */
+    int takeEmpty() {
+        int frame = take();
+        if (frame != NONE) {
+            memory.zero(frame, 0, PageSize.BYTES);
+        }
+        return frame;
+    }
+
+    /** A frame for a table that is going to be filled, or {@link #NONE}. */
     int take() {
         lock.lock();
         int frame = free;
@@ -58,7 +67,6 @@ final class TableFrames {
         }
         lock.unlock();
         if (frame != NONE) {
-            memory.zero(frame, 0, PageSize.BYTES);
             used[frame - first] = 0;
         }
         return frame;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.hw.amd64;
 
+import java.util.ArrayList;
+import java.util.List;
 import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
 
@@ -15,6 +17,9 @@ final class TableTree {
     private static final int LEVELS = 4;
     private static final int TOP = LEVELS - 1;
     private static final int DIRECTORY = 1;
+    /** What the manual calls the tables, by level. */
+    private static final String[] NAMES = {"PT", "PD", "PDPT", "PML4"};
+
     private static final int INDEX_BITS = 9;
     private static final int INDEX_MASK = (1 << INDEX_BITS) - 1;
     /** Behind the last page that four levels can map. */
@@ -71,9 +76,14 @@ final class TableTree {
         return directory == NONE ? 0 : memory.loadVolatile(directory, offset(page, DIRECTORY));
     }
 
-    /** Changes the directory's entry for {@code page}. */
+    /** Changes the directory's entry for {@code page}, which must be no superpage's: walks change those. */
     void setEntry(long page, long entry) {
         memory.storeVolatile(directory(page), offset(page, DIRECTORY), entry);
+    }
+
+    /** Replaces the directory's entry for {@code page} if it is {@code old}. */
+    boolean exchangeEntry(long page, long old, long entry) {
+        return memory.compareAndSet(directory(page), offset(page, DIRECTORY), old, entry);
     }
 
     /** The entry of the lowest level for {@code page} as the directory limits it, or as its superpage says; 0 when there is none. */
@@ -84,6 +94,20 @@ final class TableTree {
         }
         long pte = memory.loadVolatile(Pte.frame(entry), offset(page, 0));
         return pte == 0 ? 0 : Pte.limited(pte, entry);
+    }
+
+    /** The entries on the way to {@code page}, one line each. */
+    List<String> path(long page) {
+        List<String> lines = new ArrayList<>();
+        int table = root;
+        for (int level = TOP; level >= 0 && table != NONE; level--) {
+            long entry = memory.loadVolatile(table, offset(page, level));
+            boolean last = level == 0 || level == DIRECTORY && Pte.isLarge(entry);
+            lines.add(NAMES[level] + "[" + index(page, level) + "] of frame 0x" + Integer.toHexString(table) + ": "
+                    + Pte.describe(entry, last));
+            table = last || entry == 0 ? NONE : Pte.frame(entry);
+        }
+        return lines;
     }
 
     /** Part {@code [from, to)} of the pages for which a directory has one entry. */
@@ -126,7 +150,7 @@ final class TableTree {
         if (entry != 0) {
             return entry;
         }
-        int leaf = frames.take();
+        int leaf = frames.takeEmpty();
         if (leaf == NONE) {
             return 0;
         }
@@ -140,14 +164,14 @@ final class TableTree {
     /** Makes {@code entry} the directory's for {@code page}, which has none; false when no frame is left for a directory. */
     boolean link(long page, long entry) {
         if (root == NONE) {
-            root = frames.take();
+            root = frames.takeEmpty();
         }
         if (root == NONE) {
             return false;
         }
         int level = descend(page);
         while (level > DIRECTORY) {
-            int table = frames.take();
+            int table = frames.takeEmpty();
             if (table == NONE) {
                 unlinkEmpty(page, level);
                 return false;

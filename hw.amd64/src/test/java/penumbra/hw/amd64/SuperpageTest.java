@@ -70,7 +70,11 @@ class SuperpageTest implements MmuReports {
     }
 
     private boolean isLarge(long page) {
-        return space.isSuperpageWith(page, Pte.LARGE);
+        return isLarge(space, page);
+    }
+
+    private static boolean isLarge(Amd64Space of, long page) {
+        return of.isSuperpageWith(page, Pte.LARGE);
     }
 
     @Test
@@ -165,6 +169,11 @@ class SuperpageTest implements MmuReports {
         space.protect(REGION, 4 * REGION, Prot.READ);
         child.copy(space, REGION, 4 * REGION);
         assertThat(child.residentCount()).isEqualTo(2 * REGION);
+        assertThat(child.query(REGION + 1)).isEqualTo((REGION + 1L) << 8 | MmuMapping.MANAGED << 3 | Prot.READ);
+        assertThat(child.walk(PageSize.bytes(REGION + 1), Prot.WRITE)).isEqualTo(TlbEntry.MISS);
+        assertThat(TlbEntry.frame(child.walk(PageSize.bytes(REGION + 1), Prot.READ)))
+                .isEqualTo(REGION + 1);
+        assertThat(isLarge(child, REGION)).isTrue();
         assertThat(child.query(REGION + 1)).isEqualTo((REGION + 1L) << 8 | USED << 3 | Prot.READ);
         assertThat(modified).as("kept in the mappings").isEmpty();
         int other = 6 * REGION;
@@ -187,10 +196,15 @@ class SuperpageTest implements MmuReports {
         enter(REGION, 5 * REGION, Prot.RW, WRITTEN);
         enter(5 * REGION, 8 * REGION, Prot.RW, USED);
         Amd64Space child = mappings.create(2);
+        // A superpage costs an entry in either space, and the way to it.
         accesses.set(0);
         space.protect(REGION, 8 * REGION, Prot.READ);
         child.copy(space, REGION, 8 * REGION);
         assertThat(accesses.get()).isLessThan(7 * 40);
         assertThat(child.residentCount()).isEqualTo(4 * REGION);
+        accesses.set(0);
+        child.remove(REGION, 8 * REGION);
+        assertThat(accesses.get()).as("what was not used is not reported").isLessThan(4 * 40);
+        assertThat(child.residentCount()).isZero();
     }
 }

@@ -140,8 +140,9 @@ public final class ReplayCommand implements LabCommand {
     @Option(
             names = "--swap-pager-every",
             paramLabel = "Ns|N-faults",
-            description = "replace the store of swapped pages by the next one all the time, after so many seconds of the"
-                    + " machine's time or so many faults; needs --zswap, for a second store")
+            description =
+                    "replace the store of swapped pages by the next one all the time, after so many seconds of the"
+                            + " machine's time or so many faults; needs --zswap, for a second store")
     private @Nullable String swapPagerEvery;
 
     @Option(

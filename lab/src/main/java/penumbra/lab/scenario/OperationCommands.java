@@ -68,7 +68,8 @@ public final class OperationCommands implements Holder {
         return new Function() {
             @Override
             public Object execute(CommandSession session, List<Object> arguments) {
-                return run(Stream.concat(Stream.of(operation), arguments.stream().map(String::valueOf)));
+                return run(
+                        Stream.concat(Stream.of(operation), arguments.stream().map(String::valueOf)));
             }
 
             @Override

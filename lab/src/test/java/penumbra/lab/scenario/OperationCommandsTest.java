@@ -105,8 +105,10 @@ class OperationCommandsTest {
     void saysWhatWasExpected() {
         assertThatThrownBy(() -> type("vm:alloc default x"))
                 .hasMessageContaining("alloc: expected PAGES, a decimal number, found \"x\"");
-        assertThatThrownBy(() -> type("vm:alloc")).hasMessageContaining("alloc: expected alloc default|swap|phys PAGES");
-        assertThatThrownBy(() -> type("vm:op nosuch")).hasMessageContaining("\"nosuch\" is no operation: expected one of");
+        assertThatThrownBy(() -> type("vm:alloc"))
+                .hasMessageContaining("alloc: expected alloc default|swap|phys PAGES");
+        assertThatThrownBy(() -> type("vm:op nosuch"))
+                .hasMessageContaining("\"nosuch\" is no operation: expected one of");
         type("vm:alloc default 4");
         assertThatThrownBy(() -> type("vm:expect o1.size 5")).hasMessage("expected 5 at o1.size, found 4");
         assertThat(type("vm:expect o1.size 4").path("ret").asInt()).isZero();

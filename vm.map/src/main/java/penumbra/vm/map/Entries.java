@@ -238,7 +238,7 @@ final class Entries {
                     break;
                 }
                 if (page.valid() == Page.ALL && !page.xbusied()) {
-                    pmap.enterObject(start + PageSize.bytes(page.pindex() - pindex), page, prot);
+                    pmap.enterQuick(start + PageSize.bytes(page.pindex() - pindex), page, prot);
                 }
                 page = object.pages().after(page);
             }

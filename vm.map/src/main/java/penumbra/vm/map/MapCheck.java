@@ -3,6 +3,7 @@ package penumbra.vm.map;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
@@ -11,13 +12,14 @@ import penumbra.account.Cred;
 import penumbra.hw.PageSize;
 import penumbra.inspect.Holder;
 import penumbra.inspect.Violations;
+import penumbra.object.ObjectFlags;
 import penumbra.object.VmObject;
 
 /** The invariants of address spaces: their entries, and what these owe to objects and to the ledger of swap. */
 final class MapCheck {
     private final Layers layers;
     private final Set<Space> spaces = Collections.newSetFromMap(new IdentityHashMap<>());
-    private final IdentityHashMap<VmObject, Integer> mappings = new IdentityHashMap<>();
+    private final IdentityHashMap<VmObject, List<Entry>> mappings = new IdentityHashMap<>();
     private final Violations violations;
     private final List<Holder> holders;
     private long charged;
@@ -97,7 +99,7 @@ final class MapCheck {
         }
         checkCharge(entry);
         if (entry.object != null) {
-            mappings.merge(entry.object, 1, Integer::sum);
+            mappings.computeIfAbsent(entry.object, object -> new ArrayList<>()).add(new Entry(entry));
         }
     }
 
@@ -113,6 +115,19 @@ final class MapCheck {
         }
     }
 
+    /** No page of the object may be mapped by two entries. */
+    private void checkOneMapping(VmObject object, List<Entry> mapping) {
+        List<Entry> entries = new ArrayList<>(mapping);
+        entries.sort(Comparator.comparingLong(entry -> entry.offset));
+        for (int i = 1; i < entries.size(); i++) {
+            Entry low = entries.get(i - 1);
+            Entry high = entries.get(i);
+            if (low.offset + low.pages() > high.offset) {
+                violations.report("%s has one mapping a page, but two in %s and %s", object, low, high);
+            }
+        }
+    }
+
     /** References come from entries, from shadows and from registered holders; the kernel's objects have one from the start. */
     private void checkReferences(VmObject object) {
         int held = 0;
@@ -123,7 +138,11 @@ final class MapCheck {
                 || object == layers.objects().kmemObject()) {
             held++;
         }
-        int mapped = mappings.getOrDefault(object, 0);
+        List<Entry> entries = mappings.getOrDefault(object, List.of());
+        int mapped = entries.size();
+        if (object.has(ObjectFlags.ONEMAPPING) && layers.corrected()) {
+            checkOneMapping(object, entries);
+        }
         if (object.refCount() != mapped + object.shadowCount() + held) {
             violations.report(
                     "%s has %d references: %d entries map it, %d objects shadow it, %d are held",

@@ -6,6 +6,7 @@ import penumbra.hw.PageSize;
 import penumbra.hw.Prot;
 import penumbra.kern.KernReturn;
 import penumbra.map.MapFlags;
+import penumbra.object.ObjectFlags;
 import penumbra.object.ObjectType;
 import penumbra.object.VmObject;
 import penumbra.page.Page;
@@ -97,6 +98,7 @@ final class Moving {
             Entry next = entry.next;
             space.tree().unlink(entry);
             moveMappings(entry);
+            partFromObject(entry);
             entry.start += to - from;
             entry.end += to - from;
             space.tree().link(space.tree().floor(entry.start), entry);
@@ -109,6 +111,16 @@ final class Moving {
         Entry head = space.tree().at(to);
         if (head != null) {
             entries.simplify(head);
+        }
+    }
+
+    /** A page of the object can now be mapped at two addresses: where it is, and where an extension of the rest would put it. */
+    private static void partFromObject(Entry entry) {
+        VmObject object = entry.object;
+        if (object != null && object.refCount() > 1) {
+            object.lock().lock();
+            object.clearFlag(ObjectFlags.ONEMAPPING);
+            object.lock().unlock();
         }
     }
 

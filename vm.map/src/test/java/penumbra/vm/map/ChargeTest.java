@@ -7,10 +7,12 @@ import static penumbra.vm.map.Rig.USER;
 import static penumbra.vm.map.Rig.at;
 
 import org.junit.jupiter.api.Test;
+import penumbra.account.Cred;
 import penumbra.account.SwapAccounting;
 import penumbra.hw.Prot;
 import penumbra.kern.KernReturn;
 import penumbra.map.MapFlags;
+import penumbra.process.Process;
 import penumbra.vm.map.Rig.User;
 import penumbra.vnode.Vnode;
 
@@ -111,6 +113,66 @@ class ChargeTest {
             grandchild.write(BASE + 2, 4);
             user.exit();
             grandchild.exit();
+            assertThat(rig.accounting.reserved()).isZero();
+        }
+    }
+
+    @Test
+    void aUsersLimitBindsAllThatReserves() {
+        try (Rig rig = Rig.corrected()) {
+            User user = rig.user("a");
+            Vnode file = rig.file(4);
+            rig.accounting.setOvercommit(SwapAccounting.LIMIT_USER);
+            rig.accounting.setUserLimit(USER.uid(), at(40));
+            user.mapPrivate(BASE, 4);
+            user.write(BASE, 1);
+            assertThat(user.space().stack(at(1024), at(64), Prot.RW, Prot.ALL, MapFlags.STACK_GROWS_UP))
+                    .isEqualTo(KernReturn.SUCCESS);
+            assertThat(user.touch(1024 + 40, Prot.WRITE)).as("a growing stack").isEqualTo(KernReturn.FAILURE);
+            user.mapFile(file, 0, 2048, 4, Prot.READ, true);
+            assertThat(user.protect(2048, 4, Prot.RW))
+                    .as("the last that is left")
+                    .isEqualTo(KernReturn.SUCCESS);
+            assertThat(user.touch(2048, Prot.WRITE)).as("paid for already").isEqualTo(KernReturn.SUCCESS);
+            assertThat(rig.table.fork(user.process, "b")).isNull();
+            Process other = rig.table.create("c", new Cred(1002));
+            assertThat(other.space().insert(null, 0, at(BASE), at(BASE + 100), Prot.RW, Prot.ALL, 0))
+                    .as("another user")
+                    .isEqualTo(KernReturn.SUCCESS);
+            Process root = rig.table.create("d", Cred.ROOT);
+            rig.accounting.setUserLimit(Cred.ROOT.uid(), 0);
+            assertThat(root.space().insert(null, 0, at(BASE), at(BASE + 100), Prot.RW, Prot.ALL, 0))
+                    .as("the superuser")
+                    .isEqualTo(KernReturn.SUCCESS);
+            assertThat(rig.accounting.reserved(1002)).isEqualTo(at(100));
+        }
+    }
+
+    @Test
+    void defect30MovingChargesAboutNeitherLosesNorDoublesThem() {
+        try (Rig rig = Rig.corrected()) {
+            User user = rig.user("a");
+            user.mapPrivate(BASE, 8);
+            user.write(BASE, 1);
+            user.unmap(BASE + 2, 2);
+            assertThat(rig.accounting.reserved()).as("a hole stays paid for").isEqualTo(at(8));
+            user.mapPrivate(BASE + 2, 2);
+            assertThat(rig.accounting.reserved())
+                    .as("and is not paid for again")
+                    .isEqualTo(at(8));
+            user.unmap(BASE + 6, 2);
+            assertThat(rig.accounting.reserved()).as("a tail is given back").isEqualTo(at(6));
+            user.mapPrivate(BASE + 6, 4);
+            assertThat(rig.accounting.reserved()).isEqualTo(at(10));
+            assertThat(user.layout()).containsExactly("256+10");
+            user.protect(BASE + 3, 2, Prot.READ);
+            User child = user.fork("b");
+            child.write(BASE, 2);
+            user.write(BASE + 9, 3);
+            child.exit();
+            user.write(BASE + 4 + 2, 4);
+            rig.assertSound();
+            user.unmap(BASE, 10);
             assertThat(rig.accounting.reserved()).isZero();
         }
     }

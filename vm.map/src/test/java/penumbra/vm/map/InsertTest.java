@@ -264,4 +264,53 @@ class InsertTest {
             assertThat(user.space().findSpace(0, PageSize.BYTES)).isEqualTo(PageSize.BYTES);
         }
     }
+
+    @Test
+    void defect22AHoleInAnObjectIsUsedAgain() {
+        try (Rig rig = Rig.corrected()) {
+            User user = rig.user("a");
+            user.mapPrivate(BASE, 8);
+            user.write(BASE + 3, 7);
+            VmObject object = user.object(BASE);
+            user.unmap(BASE + 2, 2);
+            assertThat(rig.isResident(object, 3)).as("goes with its mapping").isFalse();
+            user.mapPrivate(BASE + 2, 2);
+            assertThat(user.layout()).containsExactly("256+8");
+            assertThat(user.object(BASE + 2)).isSameAs(object);
+            assertThat(user.read(BASE + 3)).isZero();
+            assertThat(object.has(ObjectFlags.ONEMAPPING)).isTrue();
+        }
+    }
+
+    @Test
+    void defect22AHoleThatAChildMayStillSeeIsNotUsedAgain() {
+        try (Rig rig = Rig.corrected()) {
+            User user = rig.user("a");
+            user.mapShared(BASE, 8);
+            user.write(BASE + 3, 7);
+            VmObject object = user.object(BASE);
+            User child = user.fork("b");
+            assertThat(object.has(ObjectFlags.ONEMAPPING)).isFalse();
+            user.unmap(BASE + 2, 2);
+            user.mapShared(BASE + 2, 2);
+            assertThat(user.object(BASE + 1)).isSameAs(object);
+            assertThat(user.read(BASE + 3)).isZero();
+            assertThat(child.read(BASE + 3)).isEqualTo(7);
+        }
+    }
+
+    @Test
+    void defect22AHoleWhosePagesWereMovedIsNotUsedAgain() {
+        try (Rig rig = Rig.corrected()) {
+            User user = rig.user("a");
+            user.mapPrivate(BASE, 8);
+            user.write(BASE + 3, 7);
+            assertThat(user.space().move(at(BASE + 2), at(2), at(BASE + 100), at(2)))
+                    .isEqualTo(KernReturn.SUCCESS);
+            user.mapPrivate(BASE + 2, 2);
+            user.write(BASE + 3, 8);
+            assertThat(user.read(BASE + 101)).isEqualTo(7);
+            assertThat(user.read(BASE + 3)).isEqualTo(8);
+        }
+    }
 }

@@ -8,6 +8,9 @@ import org.junit.jupiter.api.Test;
 import penumbra.hw.Prot;
 import penumbra.kern.KernReturn;
 import penumbra.map.MapFlags;
+import penumbra.process.Errno;
+import penumbra.process.Limit;
+import penumbra.process.MemoryCalls;
 import penumbra.vm.map.Rig.User;
 
 /** {@code vm_map_stack} and {@code vm_map_growstack}; LTP's mmap18. A step is 32 pages. */
@@ -129,6 +132,43 @@ class StackTest {
             user.space().stack(at(LOW), at(100), Prot.READ, Prot.ALL, MapFlags.STACK_GROWS_DOWN);
             assertThat(user.touch(1080, Prot.WRITE)).isEqualTo(KernReturn.PROTECTION_FAILURE);
             assertThat(user.touch(1080, Prot.READ)).isEqualTo(KernReturn.SUCCESS);
+        }
+    }
+
+    @Test
+    void theFirstStackStopsAtItsLimitAndOthersDoNot() {
+        try (Rig rig = Rig.corrected()) {
+            User user = rig.user("a");
+            user.process.setLimit(Limit.STACK, at(50));
+            stack(user, 100, MapFlags.STACK_GROWS_DOWN);
+            user.write(1091, 1);
+            assertThat(user.layout()).as("cut to the limit").containsExactly("1074+18", "1092+32");
+            assertThat(user.touch(1073, Prot.WRITE)).isEqualTo(KernReturn.FAILURE);
+            user.space().stack(at(500), at(100), Prot.RW, Prot.ALL, MapFlags.STACK_GROWS_DOWN);
+            user.write(567, 1);
+            user.write(500, 1);
+            User child = user.fork("b");
+            assertThat(child.touch(1073, Prot.WRITE)).as("inherited").isEqualTo(KernReturn.FAILURE);
+            user.process.setLimit(Limit.STACK, Limit.INFINITY);
+            assertThat(user.touch(1073, Prot.WRITE)).isEqualTo(KernReturn.SUCCESS);
+        }
+    }
+
+    @Test
+    void growthCountsTowardsWhatMayBeMappedAndWired() {
+        try (Rig rig = Rig.corrected()) {
+            User user = rig.user("a");
+            user.process.setLimit(Limit.VMEM, at(40));
+            assertThat(stack(user, 100, MapFlags.STACK_GROWS_UP)).isEqualTo(KernReturn.SUCCESS);
+            assertThat(user.touch(1060, Prot.WRITE)).isEqualTo(KernReturn.FAILURE);
+            user.process.setLimit(Limit.VMEM, at(64));
+            assertThat(user.process.calls().mlockall(MemoryCalls.MCL_FUTURE)).isEqualTo(Errno.OK);
+            user.process.setLimit(Limit.MEMLOCK, at(31));
+            assertThat(user.touch(1060, Prot.WRITE)).isEqualTo(KernReturn.FAILURE);
+            user.process.setLimit(Limit.MEMLOCK, at(32));
+            assertThat(user.touch(1060, Prot.WRITE)).isEqualTo(KernReturn.SUCCESS);
+            assertThat(user.space().pmap().wiredCount()).isEqualTo(32);
+            assertThat(user.process.calls().munlockall()).isEqualTo(Errno.OK);
         }
     }
 }

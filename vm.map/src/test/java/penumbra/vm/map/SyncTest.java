@@ -8,6 +8,8 @@ import static penumbra.vm.map.Rig.at;
 import org.junit.jupiter.api.Test;
 import penumbra.hw.Prot;
 import penumbra.kern.KernReturn;
+import penumbra.map.MapFlags;
+import penumbra.page.Page;
 import penumbra.pager.PagerResult;
 import penumbra.vm.map.Rig.User;
 import penumbra.vnode.Vnode;
@@ -121,6 +123,27 @@ class SyncTest {
             rig.files.writeResult = PagerResult.OK;
             assertThat(sync(user, BASE, 2, false)).isEqualTo(KernReturn.SUCCESS);
             assertThat(contents(rig, file, 0)).isEqualTo((byte) 50);
+        }
+    }
+
+    @Test
+    void goesThroughSubmaps() {
+        try (Rig rig = Rig.corrected()) {
+            Vnode file = rig.file(4);
+            Space kernel = (Space) rig.table.kernelSpace();
+            long start = kernel.min() + at(16);
+            Space window = (Space) rig.table.kernelSubmap(start, start + at(8));
+            window.insert(rig.objectOf(file), 1, start + at(2), start + at(4), Prot.RW, Prot.ALL, 0);
+            assertThat(kernel.fault(start + at(2), Prot.WRITE, MapFlags.FAULT_DIRTY))
+                    .isEqualTo(KernReturn.SUCCESS);
+            Page page = rig.resident(file.object(), 1);
+            assertThat(page.dirty()).isNotZero();
+            assertThat(kernel.sync(start, start + at(3), true, false))
+                    .as("from a hole on")
+                    .isEqualTo(KernReturn.SUCCESS);
+            assertThat(page.dirty()).isZero();
+            assertThat(kernel.sync(start, start + at(9), true, false)).isEqualTo(KernReturn.INVALID_ADDRESS);
+            window.remove(window.min(), window.max());
         }
     }
 }

@@ -32,7 +32,7 @@ final class Coalescing {
             return false;
         }
         object.collapse();
-        if (object.backing() != null || mayBeUsed(object, next) || !pay(object, count, reserved)) {
+        if (object.backing() != null || mayBeUsed(object, next) || !pay(object, next, count, reserved)) {
             return false;
         }
         if (next < object.size()) {
@@ -47,23 +47,38 @@ final class Coalescing {
     /** Whether somebody else may use pages from {@code next} on: another mapping, or a fault from before its end. */
     private boolean mayBeUsed(MemoryObject object, long next) {
         boolean lateFault = core.corrected() && next < object.size() && object.pagingInProgress() != 0;
-        return lateFault || (object.refCount() > 1 && next != object.size());
+        return lateFault || (object.refCount() > 1 && next != object.size() && !recycles(object, next));
     }
 
     /**
-     * Charges a charged object for {@code count} pages more, whether they lie behind its end or it had them before; false
-     * when that cannot be reserved.
+     * Whether pages of a referenced object are going to be used again: when each of its pages has one mapping, those that
+     * are about to be mapped have none.
      */
-    private boolean pay(MemoryObject object, long count, boolean reserved) {
+    private boolean recycles(MemoryObject object, long next) {
+        return core.corrected() && object.refCount() > 1 && object.has(ObjectFlags.ONEMAPPING) && next < object.size();
+    }
+
+    /** Charges a charged object for {@code count} pages from {@code next} on; false when that cannot be reserved. */
+    private boolean pay(MemoryObject object, long next, long count, boolean reserved) {
         @Nullable Cred cred = object.cred();
         if (cred == null) {
             return true;
         }
-        long bytes = PageSize.bytes(count);
+        long asked = PageSize.bytes(count);
+        long bytes = recycles(object, next) ? unpaid(object, next, count) : asked;
         if (!reserved && !core.accounting().reserve(bytes, cred)) {
             return false;
         }
+        if (reserved) {
+            core.accounting().release(asked - bytes, cred);
+        }
         object.setCharge(cred, object.charge() + bytes);
         return true;
+    }
+
+    /** What of the bytes asked for has not been paid, if the object shall not pay for more than it has. */
+    private static long unpaid(MemoryObject object, long next, long count) {
+        long size = PageSize.bytes(Math.max(object.size(), next + count));
+        return Math.max(0, Math.min(PageSize.bytes(count), size - object.charge()));
     }
 }

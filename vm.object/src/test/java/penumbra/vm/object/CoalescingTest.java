@@ -128,6 +128,44 @@ class CoalescingTest {
     }
 
     @Test
+    void defect30PagesThatAreUsedAgainAreNotPaidForAgain() {
+        MemoryObject object = rig.charged(8);
+        object.reference();
+
+        assertThat(object.coalesce(0, 4, 6, false)).isTrue();
+
+        assertThat(object.charge()).isEqualTo(PageSize.bytes(10));
+        assertThat(rig.accounting.reserved()).isEqualTo(PageSize.bytes(10));
+    }
+
+    @Test
+    void defect30WhatTheCallerReservedTooMuchIsGivenBack() {
+        MemoryObject object = rig.charged(8);
+        object.reference();
+        rig.accounting.reserve(PageSize.bytes(6), Rig.PAYER);
+
+        assertThat(object.coalesce(0, 4, 6, true)).isTrue();
+
+        assertThat(object.charge()).isEqualTo(PageSize.bytes(10));
+        assertThat(rig.accounting.reserved()).isEqualTo(PageSize.bytes(10));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Fidelity.class)
+    void defect22UnusedPagesOfAnObjectWithOneMappingAPageAreUsedAgain(Fidelity fidelity) {
+        boot(fidelity);
+        MemoryObject object = rig.anonymous(8);
+        object.reference();
+        rig.fill(object, 1, 11);
+        rig.fill(object, 5, 15);
+
+        assertThat(object.coalesce(0, 4, 2, false)).isEqualTo(fidelity.corrected());
+
+        assertThat(rig.contents(object))
+                .containsExactly(fidelity.corrected() ? new String[] {"1=11"} : new String[] {"1=11", "5=15"});
+    }
+
+    @Test
     void defect30WhatASplitTookAwayIsPaidForAgain() {
         MemoryObject object = rig.charged(8);
         object.reference();
@@ -145,6 +183,7 @@ class CoalescingTest {
     void aHoleBetweenTwoMappingsStaysOne() {
         MemoryObject object = rig.anonymous(12);
         object.reference();
+        rig.locked(object, () -> object.clearFlag(ObjectFlags.ONEMAPPING));
         rig.fill(object, 5, 15);
 
         assertThat(object.coalesce(0, 4, 4, false)).isFalse();

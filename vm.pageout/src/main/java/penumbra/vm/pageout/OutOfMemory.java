@@ -31,13 +31,16 @@ final class OutOfMemory {
         this.swap = swap;
     }
 
-    /** Kills the largest process if pass {@code number} has left memory too short; returns whether one was told to die. */
+    /**
+     * Kills the largest process if pass {@code number} has left memory too short, unless a store is expected back; returns
+     * whether one was told to die.
+     */
     boolean consider(int number, PageCounts counts, PageLimits limits) {
         boolean short1 = swap.available() < SWAP_LOW && counts.belowMin();
         boolean short2 = swap.full() && counts.available() < limits.freeTarget();
         // Who sleeps for memory on such a machine would never be woken.
         boolean tooSmall = limits.pageCount() < limits.freeMin() && counts.belowMin();
-        if (number <= 1 || !(short1 || short2 || tooSmall)) {
+        if (number <= 1 || !(short1 || short2 || tooSmall) || swap.awaitsReturn()) {
             return false;
         }
         @Nullable Process largest = null;

@@ -24,6 +24,9 @@ final class Drains {
     /** How long a drain rests that has met pages in use, unless a slot is freed before. */
     private static final long REST_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
+    /** In so many rounds one after the other no store had room: there is none. */
+    private static final int FULL_ROUNDS = 2;
+
     /** After so many rounds that met nothing, slots are taken for lost. */
     private static final int MAX_EMPTY_ROUNDS = 5_000;
 
@@ -177,7 +180,7 @@ final class Drains {
         long unreadable = mover.unreadable();
         long left = entry.used;
         boolean all = rest && left <= unreadable;
-        boolean full = rest && mover.noRoom() > 0;
+        boolean full = rest && mover.noRoom() > 0 && emptyRounds >= FULL_ROUNDS;
         boolean lost = rest && emptyRounds > MAX_EMPTY_ROUNDS;
         boolean over = entry.state == State.DRAINING && (empty || all || full || lost);
         if (over) {
@@ -260,7 +263,7 @@ final class Drains {
             moved = mover.step();
         }
         if (!moved) {
-            settle(entry, mover, 0);
+            settle(entry, mover, FULL_ROUNDS);
             mover.beginRound();
         }
         return moved;

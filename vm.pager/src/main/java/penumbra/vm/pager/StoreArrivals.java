@@ -179,6 +179,7 @@ final class StoreArrivals {
             this.drains.beforeLeaving(entry);
         }
         stores.lock.lock();
+        entry.leftAt = System.nanoTime();
         stores.setState(entry, State.PARKED);
         stores.awaitIdle(entry);
         stores.forgetIfLeft(entry);

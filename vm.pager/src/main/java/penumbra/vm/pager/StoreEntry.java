@@ -59,6 +59,9 @@ final class StoreEntry {
     /** Pages that the drain under way, or the last one, has moved. */
     long moved;
 
+    /** When the provider left, by {@link System#nanoTime}; of a parked store only. */
+    long leftAt;
+
     /** Slots freed while the provider is being re-attached; null otherwise. */
     @Nullable
     LongList freedMeanwhile;

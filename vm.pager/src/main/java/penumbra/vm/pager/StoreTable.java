@@ -322,6 +322,17 @@ final class StoreTable {
 
     // Figures
 
+    /** Whether pages wait for a store that left less than {@code nanos} ago. */
+    boolean awaitsReturn(long nanos) {
+        lock.lock();
+        boolean awaits = false;
+        for (StoreEntry entry : entries) {
+            awaits |= entry.state == State.PARKED && System.nanoTime() - entry.leftAt < nanos;
+        }
+        lock.unlock();
+        return awaits;
+    }
+
     /** The providers that are there, those that take new pages first, the highest ranking first. */
     List<BackingStore> stores() {
         List<BackingStore> stores = new ArrayList<>();

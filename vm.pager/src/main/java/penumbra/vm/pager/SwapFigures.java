@@ -14,6 +14,10 @@ final class SwapFigures implements CounterSource {
     final Counter pageOuts = new Counter("vm.stats.vm.v_swapout");
     final Counter pagesOut = new Counter("vm.stats.vm.v_swappgsout");
     final Counter readErrors = new Counter("vm.swap.read_errors");
+
+    /** Page-ins that waited in vain for a store that has left. */
+    final Counter parkedReads = new Counter("vm.swap.parked_reads");
+
     final Counter writeErrors = new Counter("vm.swap.write_errors");
 
     /** Pages whose slot held something else than was written there. */
@@ -47,6 +51,7 @@ final class SwapFigures implements CounterSource {
             pageOuts,
             pagesOut,
             readErrors,
+            parkedReads,
             writeErrors,
             wrongContents,
             moved,

@@ -172,6 +172,11 @@ final class SwapSpaces implements SwapSpace {
     }
 
     @Override
+    public boolean awaitsReturn() {
+        return stores.awaitsReturn(transfers.parkedNanos());
+    }
+
+    @Override
     public List<BackingStore> stores() {
         return stores.stores();
     }

@@ -87,6 +87,10 @@ final class SwapTransfers {
         parkedNanos = nanos;
     }
 
+    long parkedNanos() {
+        return parkedNanos;
+    }
+
     /** Sets how many page-outs may complete later at a time (1 to {@link #MAX_ASYNC_WRITES}). */
     void setAsyncWrites(int limit) {
         asyncWrites.setLimit(limit);
@@ -148,10 +152,12 @@ final class SwapTransfers {
     private boolean fill(Transfer transfer) {
         Witness.beforeIo();
         @Nullable StoreEntry entry = stores.find(transfer.location);
+        if (entry == null || !stores.stay(entry, parkedNanos)) {
+            // That it has left was said when it did.
+            figures.parkedReads.increment();
+            return false;
+        }
         try {
-            if (entry == null || !stores.stay(entry, parkedNanos)) {
-                throw new IOException("the store has left");
-            }
             try {
                 move(entry, Location.slot(transfer.location), transfer.buffer(), false);
             } finally {

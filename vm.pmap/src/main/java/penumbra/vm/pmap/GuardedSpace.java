@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.pmap;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.MappingVisitor;
 import penumbra.hw.MmuSpace;
@@ -120,6 +121,16 @@ final class GuardedSpace implements MmuSpace {
         guard.check();
         try {
             return space.query(page);
+        } catch (RuntimeException | Error thrown) {
+            throw guard.failed(thrown);
+        }
+    }
+
+    @Override
+    public List<String> path(long page) {
+        guard.check();
+        try {
+            return space.path(page);
         } catch (RuntimeException | Error thrown) {
             throw guard.failed(thrown);
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.pmap;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.MappingVisitor;
 import penumbra.hw.MmuMapping;
@@ -222,6 +223,20 @@ final class SpacePmap implements Pmap {
                 in.copy(parent.space(), first, last);
                 return 0;
             });
+        }
+    }
+
+    @Override
+    public List<String> path(long address) {
+        while (true) {
+            int ticket = socket.enter();
+            try {
+                return space().path(PageSize.index(address));
+            } catch (MmuFailed failed) {
+                socket.expectReplacement(failed);
+            } finally {
+                socket.leave(ticket);
+            }
         }
     }
 
