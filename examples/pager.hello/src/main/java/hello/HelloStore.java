@@ -9,14 +9,11 @@ import java.util.concurrent.atomic.LongAdder;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import penumbra.pager.BackingStore;
 
 /** A backing store of your own: swapped pages in the Java heap. It outranks the swap file, and says what it did. */
 @Component(property = "service.ranking:Integer=100")
 public final class HelloStore implements BackingStore {
-    private static final Logger LOG = LoggerFactory.getLogger(HelloStore.class);
     private static final int PAGE = 4096;
 
     private final byte[][] pages;
@@ -32,12 +29,12 @@ public final class HelloStore implements BackingStore {
 
     HelloStore(int slots) {
         pages = new byte[slots][];
-        LOG.info("hello: room for {} pages", slots);
+        System.out.printf("hello: room for %,d pages%n", slots);
     }
 
     @Deactivate
     void goodbye() {
-        LOG.info("hello: {} pages came, {} went; goodbye", written, read);
+        System.out.printf("hello: %,d pages came, %,d were read; goodbye%n", written.sum(), read.sum());
     }
 
     @Override

@@ -25,6 +25,9 @@ final class Shipped {
     /** A recording that takes many seconds. */
     static final Path LONG_SAMPLE = path("itests.samples").resolve("perl.pnb");
 
+    /** The bundle of the example {@code pager.hello}. */
+    static final Path HELLO = path("itests.examples").resolve("pager.hello/target/pager.hello-1.0.0.jar");
+
     private Shipped() {}
 
     /** Every bundle of the Felix folder, and what a test needs inside the container. */
