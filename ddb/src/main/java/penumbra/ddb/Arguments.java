@@ -87,7 +87,8 @@ final class Arguments {
         }
         if (found.size() > 1) {
             throw bad(found.size() + " stores are called \"" + word + "\": expected one of the identities "
-                    + String.join(", ", found.stream().map(BackingStore::identity).toList()));
+                    + String.join(
+                            ", ", found.stream().map(BackingStore::identity).toList()));
         }
         return found.get(0);
     }

@@ -32,8 +32,9 @@ public final class SwapOffCommand {
         return switch (result) {
             case SUCCESS -> store.name() + ": out of use";
             case RESOURCE_SHORTAGE -> throw arguments.bad("memory and the other stores have no room for its pages");
-            case FAILURE -> throw arguments.bad(
-                    "some pages could not be read and stay in " + store.name() + "; the log names them");
+            case FAILURE ->
+                throw arguments.bad(
+                        "some pages could not be read and stay in " + store.name() + "; the log names them");
             default -> throw arguments.bad("store " + store.name() + " is being swapped off already");
         };
     }

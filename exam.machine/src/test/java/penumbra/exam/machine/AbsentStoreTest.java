@@ -96,8 +96,8 @@ class AbsentStoreTest {
     /** Waits until a program waits for the store. */
     @SuppressWarnings("ThreadPriorityCheck") // A thread that falls asleep tells nobody.
     private void awaitSleeper() {
-        while (programs.stream()
-                .noneMatch(thread -> "swpark".equals(kernel.machine().sleepQueue().waitMessage(thread)))) {
+        while (programs.stream().noneMatch(thread -> "swpark"
+                .equals(kernel.machine().sleepQueue().waitMessage(thread)))) {
             Thread.yield();
         }
     }
@@ -163,7 +163,8 @@ class AbsentStoreTest {
                 for (int i = 0; i < 1_500; i++) {
                     step(cpu, random, program);
                 }
-                // Enough memory for those who only look, and nobody is chosen to die, as nothing can be paged out for a while.
+                // Enough memory for those who only look, and nobody is chosen to die, as nothing can be paged out for a
+                // while.
                 program.renew(0, 70);
                 program.process.setProtected(true);
                 // Two generations of shadows, one of which is left alone when its parent goes.

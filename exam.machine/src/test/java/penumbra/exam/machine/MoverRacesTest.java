@@ -74,7 +74,8 @@ class MoverRacesTest {
         third = open("third");
         process = kernel.processes().create("mover", USER);
         long end = BASE + PageSize.bytes(PAGES);
-        assertThat(process.space().insert(null, 0, BASE, end, Prot.RW, Prot.ALL, 0)).isEqualTo(KernReturn.SUCCESS);
+        assertThat(process.space().insert(null, 0, BASE, end, Prot.RW, Prot.ALL, 0))
+                .isEqualTo(KernReturn.SUCCESS);
         for (int page = 0; page < PAGES; page++) {
             store(process, page, TAG + page);
         }
@@ -217,7 +218,8 @@ class MoverRacesTest {
                 assertThat(half.populate(0, 16)).isTrue();
                 for (int page = 0; page < 16; page++) {
                     Page found = Objects.requireNonNull(half.pages().lookup(page));
-                    assertThat(test.kernel.memory().load(found.frame(), 0, Long.BYTES)).isEqualTo(TAG + 8 + page);
+                    assertThat(test.kernel.memory().load(found.frame(), 0, Long.BYTES))
+                            .isEqualTo(TAG + 8 + page);
                 }
                 half.lock().unlock();
                 half.deallocate();
@@ -238,7 +240,8 @@ class MoverRacesTest {
                 assertThat(other.populate(0, PAGES)).isTrue();
                 for (int page = 0; page < PAGES; page++) {
                     Page found = Objects.requireNonNull(other.pages().lookup(page));
-                    assertThat(test.kernel.memory().load(found.frame(), 0, Long.BYTES)).isEqualTo(TAG + page);
+                    assertThat(test.kernel.memory().load(found.frame(), 0, Long.BYTES))
+                            .isEqualTo(TAG + page);
                 }
                 other.lock().unlock();
                 other.deallocate();
@@ -299,7 +302,8 @@ class MoverRacesTest {
 
             @Override
             public void judge(MoverRacesTest test) {
-                assertThat(test.kernel.swap().available()).isEqualTo(test.kernel.swap().total() - 4);
+                assertThat(test.kernel.swap().available())
+                        .isEqualTo(test.kernel.swap().total() - 4);
             }
         },
         SWAPOFF_OF_THE_TARGET {
@@ -396,7 +400,8 @@ class MoverRacesTest {
     }
 
     /** Waits until the race is over or waits for the mover. */
-    @SuppressWarnings("ThreadPriorityCheck") // There is nothing to be woken by: a thread that falls asleep tells nobody.
+    @SuppressWarnings(
+            "ThreadPriorityCheck") // There is nothing to be woken by: a thread that falls asleep tells nobody.
     private void awaitRest(Thread thread, FutureTask<Void> happens) {
         while (!happens.isDone() && kernel.machine().sleepQueue().waitMessage(thread) == null) {
             Thread.yield();

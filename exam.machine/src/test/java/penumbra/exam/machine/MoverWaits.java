@@ -43,7 +43,8 @@ final class MoverWaits {
 
     /** The calling thread begins another request. */
     void beginRequest() {
-        counts.computeIfAbsent(Thread.currentThread(), thread -> new AtomicLong()).set(0);
+        counts.computeIfAbsent(Thread.currentThread(), thread -> new AtomicLong())
+                .set(0);
     }
 
     /** The clusters that the request has waited for. */

@@ -3,7 +3,6 @@ package penumbra.exam.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,7 +32,7 @@ import penumbra.vm.pager.PagerLayer;
  * Stores are replaced while eight CPUs run programs that fault, write, fork and exit in a machine whose memory is far too
  * small for them. What every page holds is known from arrays that share nothing with the VM.
  *
- * <p>{@code -Dpenumbra.replacements=10000} makes a long run of it, {@code -Dpenumbra.seed=N} repeats one.
+ * <p>{@code -Dpenumbra.replacements=N} sets how often, {@code -Dpenumbra.seed=N} repeats a run.
  */
 @Timeout(3600)
 class StoreReplacementTest {

@@ -2,7 +2,6 @@
 package penumbra.vm.pager;
 
 import java.util.IdentityHashMap;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,7 +35,7 @@ final class Drains {
     private final boolean stepped;
 
     /** The drains of a machine that runs in steps. */
-    private final Map<StoreEntry, Mover> steps = new IdentityHashMap<>();
+    private final IdentityHashMap<StoreEntry, Mover> steps = new IdentityHashMap<>();
 
     private volatile long leavingNanos;
 

@@ -55,7 +55,9 @@ class LeavingTest {
         kernel.layer.attach(b, 0);
         kernel.layer.detach(a);
         assertThat(b.available()).isEqualTo(1024 - PAGES);
-        assertThat(kernel.layer.pagers().status()).extracting(PagerStatus::pages).containsExactly((long) PAGES);
+        assertThat(kernel.layer.pagers().status())
+                .extracting(PagerStatus::pages)
+                .containsExactly((long) PAGES);
         assertThat(object.pages().count()).isZero();
         finish(object);
     }
@@ -67,7 +69,9 @@ class LeavingTest {
         assertThat(kernel.layer.pagers().status()).as("nothing waits for it").isEmpty();
         object.lock().lock();
         assertThat(object.pages().count()).isEqualTo(PAGES);
-        for (Page page = object.pages().first(); page != null; page = object.pages().after(page)) {
+        for (Page page = object.pages().first();
+                page != null;
+                page = object.pages().after(page)) {
             assertThat(page.dirty()).isEqualTo(Page.ALL);
             assertThat(page.busied()).isFalse();
         }
@@ -85,8 +89,12 @@ class LeavingTest {
             }
         });
         kernel.layer.detach(a);
-        assertThat(kernel.layer.pagers().status()).extracting(PagerStatus::state).containsExactly("parked", "active");
-        assertThat(kernel.layer.pagers().status()).extracting(PagerStatus::pages).containsExactly(1L, PAGES - 1L);
+        assertThat(kernel.layer.pagers().status())
+                .extracting(PagerStatus::state)
+                .containsExactly("parked", "active");
+        assertThat(kernel.layer.pagers().status())
+                .extracting(PagerStatus::pages)
+                .containsExactly(1L, PAGES - 1L);
         swap.setProbe(null);
         assertThat(kernel.layer.attach(a, 0)).isTrue();
         finish(object);

@@ -98,7 +98,12 @@ class SwapPagerContractTest extends PagerContract {
 
         @Override
         public @Nullable VmObject allocate(
-                ObjectFactory objects, @Nullable Object handle, long bytes, int prot, long offset, @Nullable Cred cred) {
+                ObjectFactory objects,
+                @Nullable Object handle,
+                long bytes,
+                int prot,
+                long offset,
+                @Nullable Cred cred) {
             return pagers.allocate(type(), handle, bytes, prot, offset, cred);
         }
 
