@@ -69,7 +69,7 @@ public final class SteadyChannel implements AutoCloseable {
     /**
      * Makes the call until no interrupt cuts it, this thread's or another's; returns what it returned.
      *
-     * @throws ClosedChannelException after {@link #close}
+     * @throws IOException after {@link #close}, too
      */
     public long call(Call call) throws IOException {
         boolean interrupted = false;
@@ -80,7 +80,7 @@ public final class SteadyChannel implements AutoCloseable {
                     return call.on(open());
                 } catch (ClosedChannelException e) {
                     if (closed) {
-                        throw e;
+                        throw new IOException("the file is closed", e);
                     }
                 }
             }
