@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.Hashtable;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import javax.inject.Inject;
 import org.apache.felix.service.command.CommandProcessor;
 import org.apache.felix.service.command.CommandSession;
@@ -112,6 +113,49 @@ class ReplayIT {
         assertThat(serviceId(VmObjects.class)).isEqualTo(objects);
     }
 
+    @Test
+    void mmusComeAndGoWhileAReplayRuns() throws Exception {
+        power.boot(new MachineSettings(MEMORY, SWAP, null, 1, Execution.STEPPED, Fidelity.CORRECTED, true));
+        replaysOnTheRunningMachine();
+        PmapSystem pmaps = service(PmapSystem.class);
+        String replay = "vm replay --files generated --memory 512k --swap 64m " + Shipped.SAMPLE;
+        CompletableFuture<String> running = CompletableFuture.supplyAsync(() -> command(replay));
+        Processes processes = service(Processes.class);
+        while (processes.all().isEmpty() && !running.isDone()) {
+            Thread.onSpinWait();
+        }
+        int rounds = 0;
+        while (!running.isDone()) {
+            replaceMmus(pmaps);
+            rounds++;
+        }
+        assertThat(running.get()).contains("every byte as expected, all invariants hold");
+        assertThat(rounds).isPositive();
+        assertThat(pmaps.mmuSwitches()).isGreaterThanOrEqualTo(6L * rounds);
+        assertThat(service(PmapSystem.class)).as("the machine stayed up").isSameAs(pmaps);
+        assertThat(runningKernel().checkInvariants(List.of()).messages()).isEmpty();
+    }
+
+    /** By order, and by what can happen to bundles; the one that was asked for last serves whenever it is there. */
+    private void replaceMmus(PmapSystem pmaps) throws Exception {
+        Bundle riscv = bundle("penumbra.hw.riscv");
+        assertThat(command("vm:use-mmu riscv")).contains("amd64 -> riscv");
+        riscv.stop();
+        assertThat(pmaps.mmuName()).isEqualTo("amd64");
+        riscv.start();
+        assertThat(pmaps.mmuName()).isEqualTo("riscv");
+        long switches = pmaps.mmuSwitches();
+        try (InputStream jar = new URL(riscv.getLocation()).openStream()) {
+            riscv.update(jar);
+        }
+        assertThat(pmaps.mmuName()).isEqualTo("riscv");
+        assertThat(pmaps.mmuSwitches()).isEqualTo(switches + 2);
+        bundle("penumbra.hw.amd64").stop();
+        bundle("penumbra.hw.amd64").start();
+        assertThat(pmaps.mmuName()).isEqualTo("riscv");
+        assertThat(command("vm:use-mmu amd64")).contains("riscv -> amd64");
+    }
+
     /** Gives the replay command a power switch that leaves the running machine on, so that replays follow on it. */
     private void replaysOnTheRunningMachine() throws Exception {
         Kernel kernel = runningKernel();
@@ -141,11 +185,17 @@ class ReplayIT {
     }
 
     /** Runs a command of the front door and returns what it printed; a status other than 0 fails. */
-    private String vm(String command) throws Exception {
+    private String vm(String command) {
+        return command("vm " + command);
+    }
+
+    /** Runs a command and returns what it printed, and its result; one that fails, fails. */
+    private String command(String line) {
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         PrintStream out = new PrintStream(printed, true, StandardCharsets.UTF_8);
         try (CommandSession session = commands.createSession(InputStream.nullInputStream(), out, out)) {
-            session.execute("vm " + command);
+            Object result = session.execute(line);
+            out.print(result instanceof String ? result : "");
         } catch (Exception e) {
             throw new AssertionError(printed.toString(StandardCharsets.UTF_8), e);
         }
