@@ -40,9 +40,8 @@ class HotPlugIT {
 
     @Test
     void aUsersOwnStoreComesAndGoesWhileProgramsRun() throws Exception {
-        FutureTask<String> replay =
-                new FutureTask<>(() -> vm("replay --files generated --memory 1m --cpus 2 --swap 64m "
-                        + Shipped.LONG_SAMPLE));
+        FutureTask<String> replay = new FutureTask<>(
+                () -> vm("replay --files generated --memory 1m --cpus 2 --swap 64m " + Shipped.LONG_SAMPLE));
         new Thread(replay, "replay").start();
         awaitPagesIn("file", replay);
 

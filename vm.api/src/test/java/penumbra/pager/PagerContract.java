@@ -153,7 +153,9 @@ public abstract class PagerContract {
 
     /** Empties the object. Locked. */
     private void forgetAll() {
-        for (Page page = object.pages().first(); page != null; page = object.pages().first()) {
+        for (Page page = object.pages().first();
+                page != null;
+                page = object.pages().first()) {
             ground.pages().free(page);
         }
     }
@@ -223,9 +225,7 @@ public abstract class PagerContract {
             for (Page other = object.pages().first();
                     other != null;
                     other = object.pages().after(other)) {
-                assertThat(other.busied())
-                        .as("page %d is busy", other.pindex())
-                        .isFalse();
+                assertThat(other.busied()).as("page %d is busy", other.pindex()).isFalse();
                 if (other.valid() == Page.ALL) {
                     isRight(other);
                 }
@@ -325,7 +325,9 @@ public abstract class PagerContract {
         for (int i = 0; i < run.length; i++) {
             assertThat(results[i]).as("result of page %d", 8 + i).isIn(PagerResult.OK, PagerResult.PEND);
             if (results[i] == PagerResult.OK) {
-                assertThat(run[i].sharedBusy()).as("page %d is the caller's", 8 + i).isEqualTo(1);
+                assertThat(run[i].sharedBusy())
+                        .as("page %d is the caller's", 8 + i)
+                        .isEqualTo(1);
                 run[i].undirty();
                 run[i].sunbusy();
                 object.pipWakeup(1);
