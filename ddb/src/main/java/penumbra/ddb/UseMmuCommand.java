@@ -30,8 +30,8 @@ public final class UseMmuCommand implements Function {
     @Override
     @Descriptor("show the memory management units, or let another serve")
     public String execute(CommandSession session, @Descriptor("[NAME]") List<Object> words) {
-        Arguments arguments =
-                new Arguments("use-mmu [NAME]", words.stream().map(String::valueOf).toArray(String[]::new));
+        Arguments arguments = new Arguments(
+                "use-mmu [NAME]", words.stream().map(String::valueOf).toArray(String[]::new));
         String before = pmaps.mmuName();
         if (!arguments.more()) {
             return String.join(" ", pmaps.mmuNames()) + ": " + before + " serves, " + pmaps.mmuSwitches()

@@ -243,7 +243,9 @@ class MmuReplacementTest {
         }
         assertThat(failure.get()).isNull();
         assertThat(pmaps.mmuSwitches()).isEqualTo(replacements);
-        assertThat(kernel.pageout().laundered()).as("pages written under pressure").isPositive();
+        assertThat(kernel.pageout().laundered())
+                .as("pages written under pressure")
+                .isPositive();
         programs.forEach(program -> kernel.processes().exit(program.process));
         assertThat(kernel.machine().panic()).isNull();
     }
@@ -251,6 +253,7 @@ class MmuReplacementTest {
     /** An MMU of RISC-V whose spaces fail when somebody looks through them. */
     private static final class Brittle {
         final Mmu mmu;
+
         @Nullable
         String fails;
 
@@ -259,8 +262,8 @@ class MmuReplacementTest {
         }
 
         private <T> T breakable(Class<T> type, T real) {
-            return type.cast(Proxy.newProxyInstance(
-                    type.getClassLoader(), new Class<?>[] {type}, (self, method, arguments) -> {
+            return type.cast(
+                    Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (self, method, arguments) -> {
                         if (method.getName().equals("name")) {
                             return "brittle";
                         }

@@ -89,9 +89,7 @@ public final class RiscvMmu implements Mmu {
     @Override
     public int wiredMappings(int frame) {
         return served().count(
-                        frame,
-                        Integer.MAX_VALUE,
-                        (in, place, table, offset) -> in.has(table, offset, Sv48.WIRED));
+                        frame, Integer.MAX_VALUE, (in, place, table, offset) -> in.has(table, offset, Sv48.WIRED));
     }
 
     private Served served() {

@@ -85,8 +85,7 @@ final class RiscvSpace implements MmuSpace {
                 return TlbEntry.MISS;
             }
             if (Sv48.has(entry, marks)) {
-                return TlbEntry.of(
-                        Sv48.frame(entry), Sv48.prot(entry), Sv48.has(entry, Sv48.WRITE | Sv48.DIRTY));
+                return TlbEntry.of(Sv48.frame(entry), Sv48.prot(entry), Sv48.has(entry, Sv48.WRITE | Sv48.DIRTY));
             }
             mark(table, offset, entry, marks);
         }

@@ -96,8 +96,7 @@ final class Served {
             if (memory.compareAndSet(table, offset, old, old & ~bits)) {
                 if ((old & Sv48.ACCESSED) != 0) {
                     int number = Chains.table(place);
-                    machine.invalidatePage(
-                            tables.owner(number).asid(), tables.page(number) + Chains.index(place));
+                    machine.invalidatePage(tables.owner(number).asid(), tables.page(number) + Chains.index(place));
                 }
                 return old;
             }

@@ -197,7 +197,11 @@ class ConcurrencyTest implements MmuReports {
                 served.count(first + index, Integer.MAX_VALUE, Served::writeProtect);
                 writeOut(index, round + " removeWrite");
             }
-            case 2 -> served.count(first + index, 5, (in, place, table, offset) -> in.clear(place, table, offset, Sv48.ACCESSED) != 0);
+            case 2 ->
+                served.count(
+                        first + index,
+                        5,
+                        (in, place, table, offset) -> in.clear(place, table, offset, Sv48.ACCESSED) != 0);
             default -> check(index, round);
         }
         frame.owner.unlock();
@@ -220,7 +224,9 @@ class ConcurrencyTest implements MmuReports {
     private void check(int index, String round) {
         Frame frame = frames.get(index);
         byte[] before = contents(index);
-        boolean known = served.count(first + index, 1, (in, place, table, offset) -> in.has(table, offset, Sv48.DIRTY)) > 0 || frame.dirty;
+        boolean known =
+                served.count(first + index, 1, (in, place, table, offset) -> in.has(table, offset, Sv48.DIRTY)) > 0
+                        || frame.dirty;
         if (!known) {
             assertThat(before).as("%s: unknown modification", round).isEqualTo(frame.saved);
         }

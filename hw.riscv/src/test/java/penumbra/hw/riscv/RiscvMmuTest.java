@@ -31,7 +31,8 @@ class RiscvMmuTest extends MmuContract {
         int far = 0x1_2345;
         long entry = Sv48.mapping(far, Prot.RW, MmuMapping.MANAGED | MmuMapping.ACCESSED | MmuMapping.MODIFIED);
         assertThat(entry).isEqualTo(0x48D_16D7L | 1 << 9);
-        assertThat(Sv48.mapping(far, Prot.READ | Prot.EXECUTE, MmuMapping.WIRED)).isEqualTo(0x48D_151BL);
+        assertThat(Sv48.mapping(far, Prot.READ | Prot.EXECUTE, MmuMapping.WIRED))
+                .isEqualTo(0x48D_151BL);
         assertThat(Sv48.mapping(far, Prot.NONE, 0)).isEqualTo(0x48D_1410L);
         assertThat(Sv48.frame(entry)).isEqualTo(far);
         assertThat(Sv48.table(far)).isEqualTo(0x48D_1401L);

@@ -65,7 +65,10 @@ final class Cell {
 
     /** What {@code block} may show, as scripts expect it. */
     String tags(int block) {
-        return possible().stream().map(tags -> String.valueOf(tags[block])).distinct().collect(Collectors.joining("|"));
+        return possible().stream()
+                .map(tags -> String.valueOf(tags[block]))
+                .distinct()
+                .collect(Collectors.joining("|"));
     }
 
     /** Somebody has read {@code tag}, which it may show. */
