@@ -3,6 +3,7 @@ package penumbra.vm.map;
 
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.PageSize;
+import penumbra.hw.Pmap;
 import penumbra.hw.Prot;
 import penumbra.kern.KernReturn;
 import penumbra.kern.KernelPanic;
@@ -64,6 +65,9 @@ final class Fault {
     private @Nullable Page page;
     private @Nullable Kind read;
     private Kind answer;
+    /** The frame that the last copy was made from. */
+    private int copied;
+
     private KernReturn result;
 
     Fault(Layers layers) {
@@ -468,6 +472,7 @@ final class Fault {
         if (unwires) {
             source.unwire(false);
         }
+        copied = source.frame();
         releasePage();
         object.pipWakeup(1);
         object.lock().unlock();
@@ -496,6 +501,7 @@ final class Fault {
         Space map = at.map();
         if (!map.tryLockShared()) {
             // Its holder may wait for our page.
+            unmapCopied(map.pmap());
             releasePage();
             abandon();
             return Step.RETRY;
@@ -507,6 +513,7 @@ final class Fault {
         KernReturn again = at.findAgain(address, access & ~Prot.COPY);
         boolean same = again.ok() && at.object() == first && at.pindex() == firstIndex;
         if (!same) {
+            unmapCopied(map.pmap());
             releasePage();
             abandon();
             return again.ok() || again == KernReturn.FAILURE ? Step.RETRY : fail(again);
@@ -514,6 +521,16 @@ final class Fault {
         // Write access that was gained meanwhile is left to the next fault.
         prot &= at.prot();
         return Step.ON;
+    }
+
+    /**
+     * Takes back the mapping of the page that was copied, if the copy is not going to replace it after all: the copy hides that
+     * page, which whoever merges the two objects may free. The first object is locked.
+     */
+    private void unmapCopied(Pmap pmap) {
+        if (answer == Kind.COPY_ON_WRITE && pmap.extract(address) == copied) {
+            pmap.remove(address, address + PageSize.BYTES);
+        }
     }
 
     /** Maps the page and lets it go. The page is busy, its object and the map locked. */
