@@ -34,6 +34,7 @@ import penumbra.kern.Execution;
 import penumbra.kern.Fidelity;
 import penumbra.kern.KernReturn;
 import penumbra.map.MapFlags;
+import penumbra.object.VmObject;
 import penumbra.process.Process;
 import penumbra.vm.pageout.PageoutDaemon;
 import penumbra.vm.pmap.PmapLayer;
@@ -195,6 +196,7 @@ class MmuReplacementTest {
         await();
         PageoutDaemon daemon = (PageoutDaemon) kernel.pageout();
         daemon.stop();
+        awaitWrites();
         try {
             assertThat(failure.get()).as(when).isNull();
             for (Program program : programs) {
@@ -205,6 +207,17 @@ class MmuReplacementTest {
             daemon.start();
             pausing = false;
             await();
+        }
+    }
+
+    /** The daemon does not wait for what it has written out last; an object's paging in progress lasts as long as that. */
+    private void awaitWrites() {
+        List<VmObject> objects = new ArrayList<>();
+        kernel.objects().forEach(objects::add);
+        for (VmObject object : objects) {
+            object.lock().lock();
+            object.pipWait("rest");
+            object.lock().unlock();
         }
     }
 
