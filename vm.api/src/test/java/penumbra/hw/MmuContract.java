@@ -302,7 +302,7 @@ public abstract class MmuContract implements MmuReports {
     }
 
     private void compareWithTheModel(int steps) {
-        long seed = System.nanoTime();
+        long seed = Long.getLong("penumbra.seed", System.nanoTime());
         System.out.println("MmuContract seed " + seed);
         SplittableRandom random = new SplittableRandom(seed);
         for (int step = 0; step < steps; step++) {
@@ -520,6 +520,19 @@ public abstract class MmuContract implements MmuReports {
         assertThat(TlbEntry.frame(entry)).isEqualTo(mapping.frame());
         machine.fill(asid, page, entry);
         model.get(asid).put(page, mapping.with(access == Prot.WRITE ? ACCESSED | MODIFIED : ACCESSED));
+        if (optimised) {
+            findUsedWith(asid, page, mapping);
+        }
+    }
+
+    /** A mapping of a whole region has one accessed bit: what continues the walked mapping may count as used, too. */
+    private void findUsedWith(int asid, long page, Mapping walked) {
+        long start = page & -REGION;
+        model.get(asid).subMap(start, start + REGION).replaceAll((at, old) -> {
+            boolean continues = old.frame() - walked.frame() == at - page && old.prot() == walked.prot();
+            boolean used = (spaces.get(asid).query(at) & (long) ACCESSED << 3) != 0;
+            return continues && used ? old.with(ACCESSED) : old;
+        });
     }
 
     /** Pages in a few clusters, so that tables fill, empty and share upper tables. */
@@ -658,7 +671,8 @@ public abstract class MmuContract implements MmuReports {
         List<Long> order = new ArrayList<>();
         long[] wired = {0};
         space.forEach((page, frame, prot, attributes) -> {
-            check(new Mapping(frame, prot, attributes).equals(mine.get(page)), did, "mapping", page);
+            Mapping found = new Mapping(frame, prot, attributes);
+            check(found.equals(mine.get(page)), did, "mapping at " + page, found);
             wired[0] += (attributes & WIRED) != 0 ? 1 : 0;
             order.add(page);
         });
