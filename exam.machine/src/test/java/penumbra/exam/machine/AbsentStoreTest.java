@@ -34,6 +34,9 @@ class AbsentStoreTest {
     private static final int CPUS = 4;
     private static final int MEMORY = 300;
     private static final int PAGES = 140;
+    /** From here on pages stay when the store leaves: few enough to be in memory at once, if all of them are. */
+    private static final int KEPT = 100;
+
     private static final int SLOTS = 4_000;
     private static final long FOR_EVER = 3_600_000;
 
@@ -165,7 +168,7 @@ class AbsentStoreTest {
                 }
                 // Enough memory for those who only look, and nobody is chosen to die, as nothing can be paged out for a
                 // while.
-                program.renew(0, 70);
+                program.renew(0, KEPT);
                 program.process.setProtected(true);
                 // Two generations of shadows, one of which is left alone when its parent goes.
                 ModelProgram child = program.fork();
@@ -184,7 +187,7 @@ class AbsentStoreTest {
                 failures.addAndGet(failed);
                 // Collapses what is parked, and splits and ends some of it.
                 kernel.processes().exit(child.process);
-                program.renew(80, 100);
+                program.renew(KEPT + 10, KEPT + 20);
                 suffered.countDown();
                 back.await();
                 program.checkAll(cpu);
@@ -203,13 +206,13 @@ class AbsentStoreTest {
         assertThat(failures.get()).isGreaterThanOrEqualTo(CPUS * 20);
     }
 
-    /** Looks at some pages; returns how many of them could not be had. What can be had is right. */
+    /** Looks at some pages that stayed; returns how many of them could not be had. What can be had is right. */
     private static int fails(Cpu cpu, SplittableRandom random, ModelProgram program) {
         program.run(cpu);
         int failed = 0;
         for (int i = 0; i < 10; i++) {
             try {
-                program.check(cpu, random.nextInt(PAGES));
+                program.check(cpu, KEPT + random.nextInt(PAGES - KEPT));
             } catch (MemoryFault fault) {
                 // A child that is not protected yet may be chosen to die.
                 boolean killed = program.process.killed();
