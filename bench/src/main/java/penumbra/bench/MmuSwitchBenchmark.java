@@ -37,7 +37,7 @@ public class MmuSwitchBenchmark {
 
         /** The MMU that is replaced by the other. */
         @Param({"amd64", "riscv"})
-        public String from;
+        public String from = "amd64";
 
         private Guest guest;
         private Cpu cpu;

@@ -13,7 +13,6 @@ import penumbra.hw.Machine;
 import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
 import penumbra.inspect.CounterSource;
-import penumbra.kern.Fidelity;
 import penumbra.kern.KernelPanic;
 import penumbra.object.ObjectFactory;
 import penumbra.object.ObjectFlags;
@@ -36,15 +35,10 @@ public final class VnodePager implements Pager, CounterSource {
     /** The pager of a machine. */
     @Activate
     public VnodePager(@Reference Machine machine, @Reference PhysicalMemory memory, @Reference Pages pages) {
-        this(machine.fidelity(), memory, pages);
-    }
-
-    /** A pager that follows {@code fidelity} where FreeBSD 10.0 loses write errors. */
-    public VnodePager(Fidelity fidelity, PhysicalMemory memory, Pages pages) {
         Transfers transfers = new Transfers(memory);
         Complaints complaints = new Complaints();
         this.pageIn = new PageIn(pages, transfers, counts, complaints);
-        this.pageOut = new PageOut(transfers, counts, complaints, fidelity);
+        this.pageOut = new PageOut(transfers, counts, complaints, machine.fidelity());
     }
 
     @Override

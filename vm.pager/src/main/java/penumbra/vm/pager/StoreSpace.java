@@ -29,7 +29,14 @@ final class StoreSpace {
      * @return its first location, or {@link Location#NONE}
      */
     long allocate(int count) {
-        long location = allocate(count, Set.of(), null);
+        StoreTiers asked;
+        long location;
+        do {
+            // A store that was just replaced is passed over, though there is room: only a full round says that there is
+            // none.
+            asked = stores.tiers();
+            location = allocate(count, Set.of(), null);
+        } while (location == Location.NONE && asked != stores.tiers());
         if (location == Location.NONE) {
             stores.figures.exhausted();
         }
