@@ -12,6 +12,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -157,6 +158,8 @@ class AbsentStoreTest {
     void afterTheDeadlineFaultsFailTypedAndNothingIsLost() throws Exception {
         boot();
         AtomicInteger failures = new AtomicInteger();
+        // All at once, as one after the other would find room in memory.
+        CyclicBarrier crowded = new CyclicBarrier(CPUS);
         CountDownLatch grown = new CountDownLatch(CPUS);
         CountDownLatch gone = new CountDownLatch(1);
         CountDownLatch suffered = new CountDownLatch(CPUS);
@@ -169,6 +172,7 @@ class AbsentStoreTest {
                 for (int i = 0; i < 1_500; i++) {
                     step(cpu, random, program);
                 }
+                crowded.await();
                 // Enough memory for those who only look, and nobody is chosen to die, as nothing can be paged out for a
                 // while.
                 program.renew(0, KEPT);

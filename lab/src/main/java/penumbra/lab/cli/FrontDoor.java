@@ -4,9 +4,8 @@ package penumbra.lab.cli;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.concurrent.ExecutionException;
 import org.apache.felix.service.command.Descriptor;
 import org.apache.felix.service.command.annotations.GogoCommand;
 import org.osgi.service.component.annotations.Activate;
@@ -86,9 +85,7 @@ public final class FrontDoor {
         String name = command.getCommandSpec().qualifiedName();
         PrintWriter err = command.getErr();
         try {
-            return run.execute(name);
-        } catch (ExecutionException e) {
-            return statusOf(Objects.requireNonNull(e.getCause()), command);
+            return run.execute(name, error -> statusOf(error, command));
         } catch (IllegalStateException e) {
             err.println(name + ": " + e.getMessage());
             return ExitStatus.FAILED;
@@ -101,6 +98,10 @@ public final class FrontDoor {
         }
         PrintWriter err = command.getErr();
         String name = command.getCommandSpec().qualifiedName();
+        if (error instanceof CancellationException) {
+            err.println(name + ": " + error.getMessage());
+            return ExitStatus.FAILED;
+        }
         if (error instanceof BadInput) {
             err.println(name + ": " + error.getMessage());
             return ExitStatus.UNUSABLE;

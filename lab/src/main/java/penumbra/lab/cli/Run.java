@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.lab.cli;
 
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 
@@ -41,23 +43,28 @@ final class Run {
      * Runs the command on a thread of its own and blocks until it has ended. An interrupt of the caller cancels the
      * command, and is not passed on.
      *
-     * @return the command's exit status
+     * @param failure tells the user what the command threw, or that it was cancelled ({@link CancellationException}),
+     *     and returns the exit status for it; part of the run, so that {@link #close} waits for it
+     * @return the exit status
      * @throws IllegalStateException if the command is running already, or was taken away
-     * @throws CancellationException if the command was cancelled
-     * @throws ExecutionException with whatever the command threw
      */
-    int execute(String name) throws ExecutionException {
+    int execute(String name, ToIntFunction<Throwable> failure) {
         FutureTask<Integer> task = begin(name);
         try {
             return await(task);
+        } catch (ExecutionException e) {
+            return failure.applyAsInt(Objects.requireNonNull(e.getCause()));
+        } catch (CancellationException e) {
+            return failure.applyAsInt(e);
         } finally {
             synchronized (this) {
                 current = null;
+                notifyAll();
             }
         }
     }
 
-    /** Cancels the run, if there is one, and any later one; blocks until it has ended. */
+    /** Cancels the run, if there is one, and any later one; blocks until it has ended and its failure has been told. */
     void close() {
         FutureTask<Integer> task;
         synchronized (this) {
@@ -67,6 +74,7 @@ final class Run {
         if (task != null) {
             cancel();
             join(task);
+            awaitTold(task);
         }
     }
 
@@ -103,6 +111,20 @@ final class Run {
             cancelled = true;
         }
         command.cancel();
+    }
+
+    private synchronized void awaitTold(FutureTask<Integer> task) {
+        boolean interrupted = false;
+        while (current == task) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** Waits for the end of a run that was cancelled, and cancels it again if it had not begun to listen then. */
