@@ -20,10 +20,8 @@ import penumbra.inspect.CounterSource;
 import penumbra.inspect.Holder;
 import penumbra.inspect.InvariantCheck;
 import penumbra.inspect.Violations;
-import penumbra.kern.Counter;
 import penumbra.kern.KernelPanic;
 import penumbra.kern.SleepQueue;
-import penumbra.kern.Witness;
 import penumbra.page.Alloc;
 import penumbra.page.Page;
 import penumbra.page.PageCounts;
@@ -42,13 +40,6 @@ import penumbra.page.ResidentPages;
         configurationPid = "penumbra.vm.page")
 @Designate(ocd = PageConfig.class)
 public final class PageSystem implements Pages, CounterSource, InvariantCheck {
-    /** How many pages {@link #freeAll} frees at once: locks are held for no longer. */
-    private static final int BATCH = 64;
-
-    /** What a freed page is filled with on request; FreeBSD's memory guard writes the same. */
-    private static final long FILLER = 0xDEADC0DE_DEADC0DEL;
-
-    private final PhysicalMemory memory;
     private final Machine machine;
     private final PmapSystem pmap;
     private final PageArray pages;
@@ -56,13 +47,12 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
     private final PageLimits limits;
     private final Shortage shortage;
     private final FreeMemory free;
+    private final PageRelease release;
     private final PageCounts counts;
     private final PageQueue inactive = new PageQueue(this, QueueId.INACTIVE);
     private final PageQueue active = new PageQueue(this, QueueId.ACTIVE);
     private final AtomicInteger wired = new AtomicInteger();
-    private final Counter freedByOwnersEnd = new Counter("vm.stats.vm.v_pfree");
     private final AtomicInteger insertionsToFail = new AtomicInteger();
-    private volatile boolean fillFreedPages;
     /** How often advice was given. An update may get lost to another thread; it only weighs. */
     private int adviceWeight;
 
@@ -80,7 +70,6 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
     /** The page layer of a machine: all general memory is free. Tells {@code pmap} where pages are found. */
     @SuppressWarnings("this-escape")
     public PageSystem(PhysicalMemory memory, Machine machine, PmapSystem pmap) {
-        this.memory = memory;
         this.machine = machine;
         this.pmap = pmap;
         this.pages = new PageArray(this, memory);
@@ -88,6 +77,7 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
         this.limits = PageLimits.of(pages.count());
         this.shortage = new Shortage(machine, limits);
         this.free = new FreeMemory(pages, shortage);
+        this.release = new PageRelease(this, memory, machine.fidelity());
         this.counts = new LiveCounts(this, free, shortage, limits);
         pmap.setPages(this::pageOfFrame);
     }
@@ -106,7 +96,7 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
 
     /** Whether freed pages are overwritten from now on, so that a use after free shows. */
     public void setFillFreedPages(boolean fill) {
-        fillFreedPages = fill;
+        release.setFillFreedPages(fill);
     }
 
     /** Lets the next {@code count} insertions into an owner fail as if no trie node could be had; for tests of the ways out. */
@@ -129,7 +119,7 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
     }
 
     long freedByOwnersEnd() {
-        return freedByOwnersEnd.get();
+        return release.freedByOwnersEnd().get();
     }
 
     int nextAdviceWeight() {
@@ -351,7 +341,7 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
         if (insertionFails()) {
             return false;
         }
-        remove(mine);
+        release.remove(mine);
         if (!set.cacheEmpty()) {
             // The page that comes in is newer than what was cached for its place.
             free.forget(set, pindex, pindex + 1);
@@ -369,181 +359,34 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
         if (old == null || old.queue() != QueueId.NONE || mine.home != null) {
             throw new KernelPanic("vm_page_replace: %s by %s at %d", Objects.toString(old), page, pindex);
         }
-        remove(old);
+        release.remove(old);
         place(mine, set, pindex, set.predecessor(pindex));
         return old;
     }
 
     @Override
     public void remove(Page page) {
-        VmPage mine = (VmPage) page;
-        ResidentSet set = mine.home;
-        if (set == null) {
-            return;
-        }
-        set.owner().lock().assertHeld();
-        mine.endXbusy();
-        set.remove(mine);
-        mine.home = null;
-        orphan(mine);
-        if (set.count() == 0) {
-            set.owner().dropBacking();
-        }
+        release.remove((VmPage) page);
     }
 
     @Override
     public void free(Page page) {
-        VmPage mine = (VmPage) page;
-        checkFreeable(mine);
-        mine.clearFlags(PageFlags.ZERO);
-        mine.dequeue();
-        remove(mine);
-        if (mine.has(PageFlags.FICTITIOUS)) {
-            fictitious.remove(mine);
-        } else if (release(mine)) {
-            free.give(mine);
-        }
-    }
-
-    private void checkFreeable(VmPage page) {
-        if (page.has(PageFlags.FREE | PageFlags.CACHED)) {
-            throw new KernelPanic("vm_page_free: freeing free page %s", page);
-        }
-        if (page.sharedBusy() > 0) {
-            throw new KernelPanic("vm_page_free: freeing busy page %s", page);
-        }
-        if (page.wireCount() != 0 && !page.has(PageFlags.FICTITIOUS)) {
-            throw new KernelPanic("vm_page_free: freeing wired page %s", page);
-        }
-        if (Witness.ON && page.managed() && pmap.isMapped(page)) {
-            throw new KernelPanic("vm_page_free_toq: freeing mapped page %s", page);
-        }
-    }
-
-    /** Clears a page that has lost its owner; returns whether it can be given back, that is, nobody holds it. */
-    private boolean release(VmPage page) {
-        page.setValid(0);
-        page.undirty();
-        if (page.leaveToHolders()) {
-            return false;
-        }
-        page.setMemattr(0);
-        if (fillFreedPages) {
-            fill(page.frame());
-        }
-        return true;
-    }
-
-    private void fill(int frame) {
-        for (int offset = 0; offset < PageSize.BYTES; offset += Long.BYTES) {
-            memory.store(frame, offset, Long.BYTES, FILLER);
-        }
-    }
-
-    /**
-     * Lets the last unwire free a page that stays behind without owner. The original loses such a page for good unless
-     * somebody remembers it.
-     */
-    private void orphan(VmPage page) {
-        if (page.wireCount() > 0
-                && !page.has(PageFlags.FICTITIOUS)
-                && machine.fidelity().corrected()) {
-            page.setFlags(VmPage.UNWIREFREE);
-        }
+        release.free((VmPage) page);
     }
 
     /** Gives back a page whose freeing waited for its holders. */
     void giveBack(VmPage page) {
-        if (release(page)) {
-            free.give(page);
-        }
+        release.giveBack(page);
     }
 
     @Override
     public void cache(Page page) {
-        VmPage mine = (VmPage) page;
-        ResidentSet set = mine.home;
-        if (set == null) {
-            throw new KernelPanic("vm_page_cache: page %s has no owner", page);
-        }
-        PageOwner owner = set.owner();
-        owner.lock().assertHeld();
-        if (mine.busied() || !mine.managed() || mine.holdCount() != 0 || mine.wireCount() != 0) {
-            throw new KernelPanic("vm_page_cache: attempting to cache busy page %s", page);
-        }
-        if (mine.dirty() != 0 || (Witness.ON && pmap.isMapped(mine))) {
-            throw new KernelPanic("vm_page_cache: page %s is dirty or mapped", page);
-        }
-        if (mine.valid() == 0 || !owner.hasBackingCopy(mine.pindex)) {
-            free(mine);
-            return;
-        }
-        mine.dequeue();
-        set.remove(mine);
-        mine.setMemattr(0);
-        mine.clearFlags(PageFlags.ZERO);
-        mine.clearAflags(PageFlags.A_WRITEABLE | PageFlags.A_REFERENCED | PageFlags.A_EXECUTABLE);
-        // The first cached page needs a hold of its own, or takes over that of the last resident one. It is there
-        // before
-        // somebody else can take the page and drop it.
-        if (set.count() != 0) {
-            owner.holdBacking();
-        }
-        boolean firstCached = free.cache(set, mine);
-        if (!firstCached) {
-            owner.dropBacking();
-        }
+        release.cache((VmPage) page);
     }
 
     @Override
     public void freeAll(PageOwner owner) {
-        owner.lock().assertHeld();
-        ResidentSet set = ResidentSet.of(owner);
-        if (set.count() == 0) {
-            return;
-        }
-        VmPage[] batch = new VmPage[BATCH];
-        VmPage next = set.firstPage();
-        while (next != null) {
-            next = freeRun(next, batch);
-        }
-        set.clear();
-        owner.dropBacking();
-    }
-
-    /** Frees the pages of an owner's list from {@code start} on, as many as {@code batch} holds; returns the next one. */
-    private @Nullable VmPage freeRun(VmPage start, VmPage[] batch) {
-        active.removeRun(start, batch.length);
-        inactive.removeRun(start, batch.length);
-        int gone = 0;
-        int toFree = 0;
-        @Nullable VmPage page = start;
-        for (int i = 0; i < batch.length && page != null; i++) {
-            VmPage next = page.listNext;
-            if (page.busied()) {
-                throw new KernelPanic("vm_object_terminate: page %s is busy", page);
-            }
-            page.home = null;
-            page.listPrevious = null;
-            page.listNext = null;
-            if (page.has(PageFlags.FICTITIOUS)) {
-                checkFreeable(page);
-                fictitious.remove(page);
-            } else if (page.wireCount() == 0) {
-                checkFreeable(page);
-                page.clearFlags(PageFlags.ZERO);
-                gone++;
-                if (release(page)) {
-                    batch[toFree++] = page;
-                }
-            } else {
-                orphan(page);
-            }
-            page = next;
-        }
-        freedByOwnersEnd.add(gone);
-        free.giveAll(batch, toFree);
-        return page;
+        release.freeAll(owner);
     }
 
     // Cached pages and reservations
@@ -704,7 +547,7 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
         visitor.accept("vm.stats.vm.v_reactivated", free.reactivated());
         visitor.accept("vm.stats.vm.v_tcached", free.cachedEver());
         visitor.accept("vm.stats.vm.v_tfree", free.freed());
-        visitor.accept(freedByOwnersEnd.name(), freedByOwnersEnd.get());
+        visitor.accept(release.freedByOwnersEnd().name(), freedByOwnersEnd());
         visitor.accept("vm.reserv.broken", free.reservations().broken());
         visitor.accept("vm.reserv.freed", free.reservations().freed());
         visitor.accept("vm.reserv.reclaimed", free.reservations().reclaimed());
