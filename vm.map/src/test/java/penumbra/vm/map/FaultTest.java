@@ -17,8 +17,8 @@ import penumbra.object.VmObject;
 import penumbra.page.Advice;
 import penumbra.page.Page;
 import penumbra.page.QueueId;
+import penumbra.pager.FilePager.Read;
 import penumbra.pager.PagerResult;
-import penumbra.vm.map.FilePager.Read;
 import penumbra.vm.map.Rig.User;
 import penumbra.vnode.Vnode;
 

@@ -37,6 +37,7 @@ import penumbra.page.Page;
 import penumbra.page.PageDaemon;
 import penumbra.page.PagingQueue;
 import penumbra.page.QueueId;
+import penumbra.pager.FilePager;
 import penumbra.pager.PagerFlags;
 import penumbra.pager.swap.FileStore;
 import penumbra.process.Process;
@@ -46,6 +47,7 @@ import penumbra.vm.page.PageSystem;
 import penumbra.vm.pager.PagerLayer;
 import penumbra.vm.pmap.PmapLayer;
 import penumbra.vm.vnode.VnodeTable;
+import penumbra.vnode.HeapFile;
 import penumbra.vnode.Vnode;
 
 /** A machine up to its processes, wired by hand from the real modules; its invariants are checked as it is closed. */
@@ -153,7 +155,7 @@ final class Rig implements AutoCloseable {
     // Files and objects
 
     Vnode file(int filePages) {
-        MemoryFile file = new MemoryFile(filePages);
+        HeapFile file = HeapFile.numbered(filePages);
         try {
             Vnode vnode = vnodes.wrap(file);
             contents.put(vnode, file.contents);

@@ -19,9 +19,10 @@ import penumbra.page.Alloc;
 import penumbra.page.Page;
 import penumbra.page.PageFlags;
 import penumbra.page.QueueId;
+import penumbra.pager.FilePager.Put;
 import penumbra.pager.PagerFlags;
 import penumbra.pager.PagerResult;
-import penumbra.vm.object.FilePager.Put;
+import penumbra.vnode.HeapFile;
 import penumbra.vnode.Vnode;
 
 /** vm_object_page_clean, page_collect_flush, page_remove_write and vm_pageout_flush. */
@@ -30,13 +31,13 @@ class CleaningTest {
     private static final int SYNC = PagerFlags.PUT_SYNC;
 
     private Rig rig = Rig.stepped(Fidelity.CORRECTED);
-    private MemoryFile contents;
+    private HeapFile contents;
     private Vnode file;
     private MemoryObject object;
 
     @BeforeEach
     void openFile() {
-        contents = new MemoryFile(40);
+        contents = new HeapFile(40);
         file = rig.file(contents);
         object = rig.fileObject(file);
     }

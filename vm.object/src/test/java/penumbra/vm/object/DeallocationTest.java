@@ -11,6 +11,7 @@ import penumbra.kern.WouldBlock;
 import penumbra.object.ObjectFlags;
 import penumbra.object.ObjectType;
 import penumbra.page.Page;
+import penumbra.vnode.HeapFile;
 import penumbra.vnode.Vnode;
 
 /** vm_object_deallocate, vndeallocate, terminate and destroy. */
@@ -231,7 +232,7 @@ class DeallocationTest {
 
     @Test
     void terminateWritesAFilesDirtyPages() {
-        MemoryFile contents = new MemoryFile(4);
+        HeapFile contents = new HeapFile(4);
         Vnode file = rig.file(contents);
         MemoryObject object = rig.fileObject(file);
         int holds = file.holdCount();

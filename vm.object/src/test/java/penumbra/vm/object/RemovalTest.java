@@ -13,6 +13,7 @@ import penumbra.object.ObjectFlags;
 import penumbra.object.ObjectType;
 import penumbra.page.Alloc;
 import penumbra.page.Page;
+import penumbra.vnode.HeapFile;
 
 /** vm_object_page_remove, vm_object_page_cache and vm_object_populate. */
 class RemovalTest {
@@ -263,7 +264,7 @@ class RemovalTest {
 
     @Test
     void populateReadsWhatIsMissing() {
-        MemoryFile contents = new MemoryFile(6);
+        HeapFile contents = new HeapFile(6);
         for (int i = 0; i < 6; i++) {
             contents.contents[(i + 1) * PageSize.BYTES - 8] = (byte) (20 + i);
         }

@@ -29,6 +29,7 @@ import penumbra.object.PageoutFlush;
 import penumbra.page.Alloc;
 import penumbra.page.Page;
 import penumbra.page.PageDaemon;
+import penumbra.pager.FilePager;
 import penumbra.pager.PagerFlags;
 import penumbra.pager.Pagers;
 import penumbra.pager.SwapSpace;
@@ -36,6 +37,7 @@ import penumbra.vm.page.PageSystem;
 import penumbra.vm.pager.PagerLayer;
 import penumbra.vm.pmap.PmapLayer;
 import penumbra.vm.vnode.VnodeTable;
+import penumbra.vnode.HeapFile;
 import penumbra.vnode.Vnode;
 
 /** A machine up to its objects, wired by hand from the real modules, with the means to bring objects into any state. */
@@ -131,10 +133,10 @@ final class Rig implements AutoCloseable {
     }
 
     Vnode file(int filePages) {
-        return file(new MemoryFile(filePages));
+        return file(new HeapFile(filePages));
     }
 
-    Vnode file(MemoryFile contents) {
+    Vnode file(HeapFile contents) {
         try {
             return vnodes.wrap(contents);
         } catch (IOException e) {

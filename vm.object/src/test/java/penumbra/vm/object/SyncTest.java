@@ -16,15 +16,16 @@ import penumbra.kern.Fidelity;
 import penumbra.object.ObjectFlags;
 import penumbra.object.ObjectType;
 import penumbra.page.Page;
+import penumbra.pager.FilePager.Put;
 import penumbra.pager.PagerFlags;
 import penumbra.pager.PagerResult;
-import penumbra.vm.object.FilePager.Put;
+import penumbra.vnode.HeapFile;
 import penumbra.vnode.Vnode;
 
 /** vm_object_sync. */
 class SyncTest {
     private final Rig rig = Rig.stepped(Fidelity.CORRECTED);
-    private final MemoryFile contents = new MemoryFile(10);
+    private final HeapFile contents = new HeapFile(10);
     private Vnode file;
     private MemoryObject object;
 

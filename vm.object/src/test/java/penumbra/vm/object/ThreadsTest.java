@@ -18,6 +18,7 @@ import penumbra.page.Alloc;
 import penumbra.page.Page;
 import penumbra.page.QueueId;
 import penumbra.pager.PagerFlags;
+import penumbra.vnode.HeapFile;
 import penumbra.vnode.Vnode;
 
 /** Operations on objects while others fault, write and let go: each ends, and no byte is lost. */
@@ -396,7 +397,7 @@ class ThreadsTest {
     @Test
     void pageCleanAgainstWrite() {
         long seed = seed();
-        MemoryFile contents = new MemoryFile(PAGES);
+        HeapFile contents = new HeapFile(PAGES);
         Vnode file = rig.file(contents);
         MemoryObject object = rig.fileObject(file);
         AtomicBoolean writing = new AtomicBoolean(true);

@@ -149,7 +149,8 @@ final class PageRelease {
         page.setMemattr(0);
         page.clearFlags(PageFlags.ZERO);
         page.clearAflags(PageFlags.A_WRITEABLE | PageFlags.A_REFERENCED | PageFlags.A_EXECUTABLE);
-        // The first cached page needs a hold of its own, or takes over that of the last resident one. It is there before
+        // The first cached page needs a hold of its own, or takes over that of the last resident one. It is there
+        // before
         // somebody else can take the page and drop it.
         if (set.count() != 0) {
             owner.holdBacking();

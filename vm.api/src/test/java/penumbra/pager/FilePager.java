@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-package penumbra.vm.object;
+package penumbra.pager;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -18,31 +18,48 @@ import penumbra.object.ObjectType;
 import penumbra.object.VmObject;
 import penumbra.page.Page;
 import penumbra.page.Pages;
-import penumbra.pager.PageRun;
-import penumbra.pager.Pager;
-import penumbra.pager.PagerResult;
 import penumbra.vnode.FileNode;
 import penumbra.vnode.Vnode;
 
-/** A pager of {@link MemoryFile}s that answers page by page what a test told it to. */
-final class FilePager implements Pager {
+/** A pager of files that remembers what it was asked for, and answers as it was told to. */
+public final class FilePager implements Pager {
+    /** One call of {@link #getPages}: the first page, how many, and which of them was needed. */
+    public record Read(long first, int count, int requested) {}
+
     /** One call of {@link #putPages}. */
-    record Put(long first, int count, int flags) {}
+    public record Put(long first, int count, int flags) {}
+
+    /** The reads so far. */
+    public final List<Read> reads = new ArrayList<>();
+
+    /** The writes so far. */
+    public final List<Put> puts = new ArrayList<>();
+
+    /** What every read answers. */
+    public volatile PagerResult readResult = PagerResult.OK;
+
+    /** What every write answers, unless {@link #answers} says something else. */
+    public volatile PagerResult writeResult = PagerResult.OK;
+
+    /** What the next pages to be written get for an answer, one each. */
+    public final Deque<PagerResult> answers = new ArrayDeque<>();
+
+    /** How many pages before and after another one are said to be at hand. */
+    public volatile int before = 64;
+
+    public volatile int after = 64;
+
+    /** Runs while the object's lock is dropped for a read. */
+    public volatile Runnable duringRead = () -> {};
+
+    /** Runs while the object's lock is dropped for a write. */
+    public volatile Runnable duringWrite = () -> {};
 
     private final PhysicalMemory memory;
     private final Pages pages;
 
-    /** Answers for pages to come; OK when there are none. */
-    final Deque<PagerResult> answers = new ArrayDeque<>();
-
-    final List<Put> puts = new ArrayList<>();
-
-    /** Runs while the object's lock is dropped for a write. */
-    Runnable duringWrite = () -> {};
-
-    PagerResult readResult = PagerResult.OK;
-
-    FilePager(PhysicalMemory memory, Pages pages) {
+    /** A pager that moves bytes between files and the pages of one page layer. */
+    public FilePager(PhysicalMemory memory, Pages pages) {
         this.memory = memory;
         this.pages = pages;
     }
@@ -80,21 +97,25 @@ final class FilePager implements Pager {
     @Override
     public PagerResult getPages(VmObject object, Page[] run, int count, int requested) {
         FileNode file = ((Vnode) object.handle()).node();
+        reads.add(new Read(run[0].pindex(), count, requested));
+        PagerResult result = readResult;
         object.lock().unlock();
         Witness.beforeIo();
+        duringRead.run();
         for (int i = 0; i < count; i++) {
             read(file, run[i]);
         }
         object.lock().lock();
         for (int i = 0; i < count; i++) {
-            if (readResult == PagerResult.OK) {
+            if (result == PagerResult.OK) {
                 run[i].setValid(Page.ALL);
             }
             if (i != requested) {
-                pages.free(run[i]);
+                run[i].xunbusy();
+                run[i].deactivate();
             }
         }
-        return readResult;
+        return result;
     }
 
     @Override
@@ -104,7 +125,7 @@ final class FilePager implements Pager {
         object.lock().unlock();
         Witness.beforeIo();
         for (int i = 0; i < count; i++) {
-            results[i] = answers.isEmpty() ? PagerResult.OK : answers.removeFirst();
+            results[i] = answers.isEmpty() ? writeResult : answers.removeFirst();
             if (results[i] == PagerResult.OK) {
                 write(file, run[i]);
             }
@@ -140,6 +161,9 @@ final class FilePager implements Pager {
 
     @Override
     public long hasPage(VmObject object, long pindex) {
-        return pindex < object.size() ? PageRun.of(0, 0) : PageRun.NONE;
+        if (pindex >= object.size()) {
+            return PageRun.NONE;
+        }
+        return PageRun.of((int) Math.min(before, pindex), (int) Math.min(after, object.size() - pindex - 1));
     }
 }

@@ -1,22 +1,37 @@
 // SPDX-License-Identifier: BSD-2-Clause
-package penumbra.vm.map;
+package penumbra.vnode;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import penumbra.hw.PageSize;
-import penumbra.vnode.FileNode;
 
-/** A file on the Java heap; every byte of page {@code p} is {@code p + 1} until it is written. */
-final class MemoryFile implements FileNode {
-    final byte[] contents;
+/** A file of fixed size on the Java heap, open to the test, whose fsync can be made to fail. */
+public final class HeapFile implements FileNode {
+    /** Every byte, in order; zero at first. */
+    public final byte[] contents;
 
-    MemoryFile(int pages) {
+    /** How often {@link #fsync} was called. */
+    public volatile int fsyncs;
+
+    /** Whether {@link #fsync} fails. */
+    public volatile boolean fsyncFails;
+
+    /** A file of {@code pages} pages. */
+    public HeapFile(int pages) {
         contents = new byte[pages << PageSize.SHIFT];
-        for (int i = 0; i < contents.length; i++) {
-            contents[i] = byteAt(i);
-        }
     }
 
-    static byte byteAt(int position) {
+    /** A file of {@code pages} pages; every byte of page {@code p} is {@code p + 1} until it is written. */
+    public static HeapFile numbered(int pages) {
+        HeapFile file = new HeapFile(pages);
+        for (int i = 0; i < file.contents.length; i++) {
+            file.contents[i] = byteAt(i);
+        }
+        return file;
+    }
+
+    /** What a {@link #numbered} file has at {@code position} at first. */
+    public static byte byteAt(int position) {
         return (byte) (1 + (position >> PageSize.SHIFT));
     }
 
@@ -55,8 +70,11 @@ final class MemoryFile implements FileNode {
     }
 
     @Override
-    public void fsync() {
-        // The heap is as durable as it gets.
+    public synchronized void fsync() throws IOException {
+        fsyncs++;
+        if (fsyncFails) {
+            throw new IOException("the medium is gone");
+        }
     }
 
     @Override
