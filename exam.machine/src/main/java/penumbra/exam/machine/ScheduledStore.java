@@ -4,9 +4,10 @@ package penumbra.exam.machine;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import penumbra.pager.BackingStore;
+import penumbra.pager.ForwardingStore;
 
 /** A store during whose transfers others may go on. */
-final class ScheduledStore extends StoreInFront {
+final class ScheduledStore extends ForwardingStore<BackingStore> {
     private final Schedule schedule;
 
     ScheduledStore(BackingStore real, Schedule schedule) {

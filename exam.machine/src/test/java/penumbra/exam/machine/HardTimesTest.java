@@ -34,6 +34,7 @@ import penumbra.kern.KernelPanic;
 import penumbra.object.ObjectType;
 import penumbra.object.VmObject;
 import penumbra.pager.BackingStore;
+import penumbra.pager.ForwardingStore;
 import penumbra.policy.PagePolicy;
 import penumbra.policy.PageoutPass;
 import penumbra.process.Process;
@@ -103,7 +104,7 @@ class HardTimesTest {
     }
 
     /** A swap file whose writes fail for as long as it is told to. */
-    private static final class BrokenDisk extends StoreInFront {
+    private static final class BrokenDisk extends ForwardingStore<BackingStore> {
         final AtomicBoolean broken = new AtomicBoolean(true);
         final AtomicInteger failures = new AtomicInteger();
 

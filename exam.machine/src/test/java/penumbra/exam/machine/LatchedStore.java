@@ -6,9 +6,10 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import penumbra.pager.BackingStore;
+import penumbra.pager.ForwardingStore;
 
 /** A store that can be stopped in the middle of one call: whoever makes it stands still until it is let go. */
-final class LatchedStore implements BackingStore {
+final class LatchedStore extends ForwardingStore<BackingStore> {
     /** Where a caller can be stopped. */
     enum Point {
         READ,
@@ -18,13 +19,12 @@ final class LatchedStore implements BackingStore {
         HAS_WRITTEN
     }
 
-    private final BackingStore store;
     private volatile @Nullable Point armed;
     private volatile CountDownLatch arrived = new CountDownLatch(0);
     private volatile CountDownLatch open = new CountDownLatch(0);
 
-    LatchedStore(BackingStore store) {
-        this.store = store;
+    LatchedStore(BackingStore real) {
+        super(real);
     }
 
     /** The next to come to {@code point} is stopped there. */
@@ -65,57 +65,22 @@ final class LatchedStore implements BackingStore {
     }
 
     @Override
-    public String name() {
-        return store.name();
-    }
-
-    @Override
-    public String identity() {
-        return store.identity();
-    }
-
-    @Override
-    public long capacity() {
-        return store.capacity();
-    }
-
-    @Override
-    public long available() {
-        return store.available();
-    }
-
-    @Override
     public long allocate(int count) {
         pass(Point.ALLOCATE);
-        return store.allocate(count);
-    }
-
-    @Override
-    public void free(long slot, int count) {
-        store.free(slot, count);
-    }
-
-    @Override
-    public void reattach(SlotSet used) throws IOException {
-        store.reattach(used);
+        return super.allocate(count);
     }
 
     @Override
     public void read(long slot, ByteBuffer to) throws IOException {
         pass(Point.READ);
-        store.read(slot, to);
+        super.read(slot, to);
         pass(Point.HAS_READ);
     }
 
     @Override
     public void write(long slot, ByteBuffer from) throws IOException {
         pass(Point.WRITE);
-        store.write(slot, from);
+        super.write(slot, from);
         pass(Point.HAS_WRITTEN);
-    }
-
-    @Override
-    public void retire() {
-        store.retire();
     }
 }

@@ -24,6 +24,7 @@ import penumbra.kern.SleepQueue;
 import penumbra.page.Page;
 import penumbra.page.PagingQueue;
 import penumbra.pager.BackingStore;
+import penumbra.pager.ForwardingStore;
 import penumbra.policy.PagePolicy;
 import penumbra.policy.PageoutPass;
 import penumbra.vm.pageout.PageoutDaemon;
@@ -249,7 +250,7 @@ class MutantsTest {
     // Flush and eviction
 
     /** A write that has happened when the next one begins. */
-    private static final class LateWrite extends StoreInFront {
+    private static final class LateWrite extends ForwardingStore<BackingStore> {
         private long slot = -1;
         private ByteBuffer late = ByteBuffer.allocate(0);
 
@@ -374,7 +375,7 @@ class MutantsTest {
     }
 
     /** A store whose failed writes are reported as done, so that the daemon need not try again and flushes can end. */
-    private static final class SwallowedErrors extends StoreInFront {
+    private static final class SwallowedErrors extends ForwardingStore<BackingStore> {
         private final AtomicInteger writes = new AtomicInteger();
 
         SwallowedErrors(BackingStore real) {

@@ -2,7 +2,6 @@
 package penumbra.pager.swap;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import org.osgi.framework.Bundle;
 import org.osgi.framework.BundleContext;
@@ -17,6 +16,7 @@ import org.slf4j.LoggerFactory;
 import penumbra.hw.PageSize;
 import penumbra.kern.SteadyChannel.Opener;
 import penumbra.pager.BackingStore;
+import penumbra.pager.ForwardingStore;
 
 /**
  * A swap file as a component. When it goes, its file stays, so that an updated or restarted one finds it again; a temporary
@@ -24,101 +24,51 @@ import penumbra.pager.BackingStore;
  */
 @Component(name = "penumbra.pager.swap", service = BackingStore.class)
 @Designate(ocd = SwapConfig.class)
-public final class SwapComponent implements BackingStore {
+public final class SwapComponent extends ForwardingStore<FileStore> {
     private static final Logger LOG = LoggerFactory.getLogger(SwapComponent.class);
 
-    private final FileStore store;
+    private final BundleContext context;
     private final Bundle framework;
-    private final String frameworkId;
     private SwapFileSettings settings;
 
     /** Opens the file. */
     @Activate
     public SwapComponent(BundleContext context, SwapConfig config) throws IOException {
-        framework = context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION);
-        frameworkId = context.getProperty(Constants.FRAMEWORK_UUID);
-        settings = settings(config);
-        store = FileStore.open(settings, Opener.HOST);
+        super(FileStore.open(settings(context, config), Opener.HOST));
+        this.context = context;
+        this.framework = context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION);
+        this.settings = settings(context, config);
     }
 
-    private SwapFileSettings settings(SwapConfig config) {
+    private static SwapFileSettings settings(BundleContext context, SwapConfig config) {
         boolean temporary = config.path().isEmpty();
-        Path path = temporary ? temporaryPath(config.name()) : Path.of(config.path());
+        Path path = temporary ? temporaryPath(context, config.name()) : Path.of(config.path());
         long pages = PageSize.index(config.size_bytes());
         return new SwapFileSettings(config.name(), path, pages, config.preallocate(), config.direct(), temporary);
     }
 
     /** The same for each component of this name in this framework, whatever becomes of bundles in between. */
-    private Path temporaryPath(String name) {
-        return Path.of(System.getProperty("java.io.tmpdir"), "penumbra-" + frameworkId + "-" + name + ".swap");
+    private static Path temporaryPath(BundleContext context, String name) {
+        String framework = context.getProperty(Constants.FRAMEWORK_UUID);
+        return Path.of(System.getProperty("java.io.tmpdir"), "penumbra-" + framework + "-" + name + ".swap");
     }
 
     /** Pages are where they are: another size or place is for the time after swapoff. */
     @Modified
     void modified(SwapConfig config) {
-        SwapFileSettings changed = settings(config);
+        SwapFileSettings changed = settings(context, config);
         if (!changed.equals(settings)) {
             settings = changed;
-            store.change(changed);
-            LOG.warn("swap {}: {} is used when it is swapped on again after swapoff", store.name(), changed);
+            real.change(changed);
+            LOG.warn("swap {}: {} is used when it is swapped on again after swapoff", name(), changed);
         }
     }
 
     @Deactivate
     void stop() {
         if (framework.getState() == Bundle.STOPPING) {
-            store.retire();
+            real.retire();
         }
-        store.close();
-    }
-
-    @Override
-    public String name() {
-        return store.name();
-    }
-
-    @Override
-    public String identity() {
-        return store.identity();
-    }
-
-    @Override
-    public long capacity() {
-        return store.capacity();
-    }
-
-    @Override
-    public long available() {
-        return store.available();
-    }
-
-    @Override
-    public long allocate(int count) {
-        return store.allocate(count);
-    }
-
-    @Override
-    public void free(long slot, int count) {
-        store.free(slot, count);
-    }
-
-    @Override
-    public void reattach(SlotSet used) throws IOException {
-        store.reattach(used);
-    }
-
-    @Override
-    public void read(long slot, ByteBuffer to) throws IOException {
-        store.read(slot, to);
-    }
-
-    @Override
-    public void write(long slot, ByteBuffer from) throws IOException {
-        store.write(slot, from);
-    }
-
-    @Override
-    public void retire() {
-        store.retire();
+        real.close();
     }
 }

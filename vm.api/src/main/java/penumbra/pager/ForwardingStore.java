@@ -1,26 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
-package penumbra.exam.machine;
+package penumbra.pager;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import penumbra.pager.BackingStore;
 
-/** A store in front of another, which does what that one does; whoever extends it changes some of it. */
-class StoreInFront implements BackingStore {
-    private final BackingStore real;
+/**
+ * A store that hands every call on to another; whoever extends it changes or adds what it has to.
+ *
+ * @param <S> what is known of the other
+ */
+public abstract class ForwardingStore<S extends BackingStore> implements BackingStore {
+    /** The one that does the work. */
+    protected final S real;
 
-    StoreInFront(BackingStore real) {
+    /** A store in front of {@code real}. */
+    protected ForwardingStore(S real) {
         this.real = real;
-    }
-
-    @Override
-    public void read(long slot, ByteBuffer to) throws IOException {
-        real.read(slot, to);
-    }
-
-    @Override
-    public void write(long slot, ByteBuffer from) throws IOException {
-        real.write(slot, from);
     }
 
     @Override
@@ -56,6 +51,16 @@ class StoreInFront implements BackingStore {
     @Override
     public void reattach(SlotSet used) throws IOException {
         real.reattach(used);
+    }
+
+    @Override
+    public void read(long slot, ByteBuffer to) throws IOException {
+        real.read(slot, to);
+    }
+
+    @Override
+    public void write(long slot, ByteBuffer from) throws IOException {
+        real.write(slot, from);
     }
 
     @Override
