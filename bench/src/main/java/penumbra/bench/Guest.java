@@ -6,6 +6,7 @@ import penumbra.account.Cred;
 import penumbra.boot.Kernel;
 import penumbra.boot.MachineSettings;
 import penumbra.exam.machine.HandMachine;
+import penumbra.exam.machine.Interposed;
 import penumbra.hw.Cpu;
 import penumbra.hw.PageSize;
 import penumbra.hw.Prot;
@@ -15,7 +16,8 @@ import penumbra.kern.KernReturn;
 import penumbra.process.Process;
 
 /**
- * A machine with memory enough that nothing is ever paged out, and programs on it that map memory and touch it.
+ * A machine, with memory enough that nothing is ever paged out unless it is told otherwise, and programs on it that map
+ * memory and touch it.
  *
  * <p>A program's memory starts at {@link #BASE}, on a boundary of every page size.
  */
@@ -24,6 +26,7 @@ final class Guest implements AutoCloseable {
     static final long BASE = 1L << 30;
 
     private static final Cred USER = new Cred(1001);
+
     /** Slots of the swap file: what is promised to programs must be there, though nothing is written to it. */
     private static final long SWAP_PAGES = 1L << 21;
 
@@ -31,8 +34,18 @@ final class Guest implements AutoCloseable {
 
     /** Boots a machine of {@code pages} pages. */
     Guest(int pages, int cpus) {
-        machine = new HandMachine(
-                new MachineSettings(pages, SWAP_PAGES, null, cpus, Execution.THREADED, Fidelity.CORRECTED, true));
+        this(
+                new MachineSettings(pages, SWAP_PAGES, null, cpus, Execution.THREADED, Fidelity.CORRECTED, true),
+                Interposed.NOTHING);
+    }
+
+    /** Boots a machine whose memory need not be enough. */
+    Guest(MachineSettings settings, Interposed between) {
+        machine = new HandMachine(settings, between);
+    }
+
+    HandMachine machine() {
+        return machine;
     }
 
     Kernel kernel() {
@@ -79,9 +92,14 @@ final class Guest implements AutoCloseable {
 
     /** Loads a word of each page. */
     static long read(Cpu cpu, int pages) {
+        return read(cpu, 0, pages);
+    }
+
+    /** Loads a word of each page of {@code [first, end)}. */
+    static long read(Cpu cpu, int first, int end) {
         long sum = 0;
         cpu.enterUser();
-        for (long page = 0; page < pages; page++) {
+        for (long page = first; page < end; page++) {
             sum += cpu.load(BASE + PageSize.bytes(page), Long.BYTES);
         }
         cpu.leaveUser();

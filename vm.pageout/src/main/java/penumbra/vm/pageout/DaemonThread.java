@@ -11,8 +11,14 @@ final class DaemonThread {
     /** How often an idle daemon ages the active queue. */
     private static final long IDLE_PERIOD = TimeUnit.SECONDS.toNanos(1);
 
-    /** How long it leaves I/O to finish after a pass that got nothing (the original: half a second). */
-    private static final long RETRY_PERIOD = TimeUnit.MILLISECONDS.toNanos(5);
+    /**
+     * How long it leaves I/O to finish after a pass that got nothing, at first: several passes in a row get nothing but lower
+     * act counts, which is what makes the next one useful.
+     */
+    private static final long FIRST_RETRY = TimeUnit.MICROSECONDS.toNanos(50);
+
+    /** To this it doubles from pass to pass (the original: half a second at once). */
+    private static final long LAST_RETRY = TimeUnit.MILLISECONDS.toNanos(5);
 
     private final PageoutDaemon daemon;
     private final Thread thread;
@@ -51,12 +57,14 @@ final class DaemonThread {
     private void run() {
         try {
             Turn turn = Turn.IDLE;
+            long retry = FIRST_RETRY;
             while (!ended) {
                 if (turn == Turn.IDLE && !woken) {
                     LockSupport.parkNanos(this, IDLE_PERIOD);
                 } else if (turn == Turn.STUCK) {
-                    LockSupport.parkNanos(this, RETRY_PERIOD);
+                    LockSupport.parkNanos(this, retry);
                 }
+                retry = turn == Turn.STUCK ? Math.min(2 * retry, LAST_RETRY) : FIRST_RETRY;
                 woken = false;
                 if (!ended) {
                     turn = daemon.runOnce();

@@ -134,9 +134,9 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
     enum Turn {
         /** There is memory enough. */
         IDLE,
-        /** Memory is short, and the last pass got some. */
-        GAINING,
-        /** Memory is short, and the last pass got none. */
+        /** Memory is short, and the last pass got some, or a harder one is left. */
+        GOING_ON,
+        /** Memory is short, and the hardest pass got none. */
         STUCK
     }
 
@@ -157,7 +157,8 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
         if (!needed) {
             return Turn.IDLE;
         }
-        return counts.available() > before || laundered.get() > launderedBefore ? Turn.GAINING : Turn.STUCK;
+        boolean gained = counts.available() > before || laundered.get() > launderedBefore;
+        return gained || pass < HARDEST_PASS ? Turn.GOING_ON : Turn.STUCK;
     }
 
     @Override

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.bench;
+
+import com.sun.nio.file.ExtendedOpenOption;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.OpenOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.zip.CRC32C;
+import penumbra.hw.PageSize;
+import penumbra.kern.SteadyChannel.Opener;
+import penumbra.pager.BackingStore;
+import penumbra.pager.swap.FileStore;
+import penumbra.pager.swap.SwapFileSettings;
+
+/**
+ * A swap file whose blocks are all on disk, and the plain loops over it that paging is compared with: transfers of 64 KiB, one
+ * after the other, from one buffer.
+ */
+final class SwapDisk implements AutoCloseable {
+    /** Pages in one transfer, the longest run of the pager. */
+    private static final int CHUNK = BackingStore.MAX_RUN;
+
+    /** What the plain loops leave alone: the file's header, and what it takes to begin at a full chunk. */
+    private static final long SKIPPED = CHUNK;
+
+    private final Path path;
+    private final boolean direct;
+    private final FileChannel channel;
+
+    /** Keeps the compiler from leaving checksums out. */
+    private volatile long lastChecksum;
+
+    private final ByteBuffer buffer = ByteBuffer.allocateDirect((CHUNK + 1) * PageSize.BYTES)
+            .alignedSlice(PageSize.BYTES)
+            .limit(CHUNK * PageSize.BYTES)
+            .slice();
+
+    /**
+     * Makes the file.
+     *
+     * @param direct whether all transfers pass the host's cache by
+     */
+    SwapDisk(Path path, long pages, boolean direct) throws IOException {
+        this.path = path;
+        this.direct = direct;
+        FileStore.open(new SwapFileSettings("disk", path, pages, true, direct, false), Opener.HOST)
+                .close();
+        channel = opener().open(path, Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE));
+        byte[] noise = new byte[buffer.capacity()];
+        new SplittableRandom(1).nextBytes(noise);
+        buffer.put(noise);
+    }
+
+    /** How the file is opened. */
+    Opener opener() {
+        return (file, options) -> {
+            Set<OpenOption> all = new HashSet<>(options);
+            if (direct) {
+                all.add(ExtendedOpenOption.DIRECT);
+            }
+            return FileChannel.open(file, all);
+        };
+    }
+
+    Path path() {
+        return path;
+    }
+
+    /** Writes {@code pages} pages, whatever is there; returns the nanoseconds it took. */
+    long write(long pages) throws IOException {
+        long start = System.nanoTime();
+        for (long page = SKIPPED; page < SKIPPED + pages; page += CHUNK) {
+            buffer.clear();
+            if (channel.write(buffer, PageSize.bytes(page)) != buffer.capacity()) {
+                throw new IOException("short write");
+            }
+        }
+        return System.nanoTime() - start;
+    }
+
+    /** Reads {@code pages} pages; returns the nanoseconds it took. */
+    long read(long pages) throws IOException {
+        long start = System.nanoTime();
+        for (long page = SKIPPED; page < SKIPPED + pages; page += CHUNK) {
+            buffer.clear();
+            if (channel.read(buffer, PageSize.bytes(page)) != buffer.capacity()) {
+                throw new IOException("short read");
+            }
+        }
+        return System.nanoTime() - start;
+    }
+
+    /** Computes the checksums of {@code pages} pages, as the pager does; returns the nanoseconds it took. */
+    long checksum(long pages) {
+        CRC32C crc = new CRC32C();
+        long start = System.nanoTime();
+        for (long page = 0; page < pages; page++) {
+            int at = (int) (page % CHUNK) * PageSize.BYTES;
+            crc.reset();
+            crc.update(buffer.limit(at + PageSize.BYTES).position(at));
+            lastChecksum = crc.getValue();
+        }
+        return System.nanoTime() - start;
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package penumbra.bench;
+
+import com.sun.management.OperatingSystemMXBean;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import penumbra.boot.MachineSettings;
+import penumbra.exam.machine.Interposed;
+import penumbra.hw.Cpu;
+import penumbra.hw.PageSize;
+import penumbra.inspect.CounterSource;
+import penumbra.kern.Execution;
+import penumbra.kern.Fidelity;
+import penumbra.pager.BackingStore;
+import penumbra.process.Process;
+
+/**
+ * Page-out and page-in beside plain loops over the same file: of clusters by the pager alone, and of a program that writes,
+ * then reads, memory many times as large as the machine's, from its first page to its last, with faults, page daemon and all.
+ *
+ * <pre>
+ * SwapSpeed DIRECTORY [MEMORY_MB] [PROGRAM_MB] [ROUNDS] [cached]
+ * </pre>
+ *
+ * <p>It prints megabytes a second, a line a round, and the medians at the end; also the CPU time of the whole process while
+ * the program runs, in microseconds for every 64 KiB, by which a run on a machine that is busy otherwise can be judged. With {@code cached} the file goes through the host's cache, which
+ * says something only if the program is several times as large as the host's memory.
+ */
+public final class SwapSpeed {
+    private static final String[] FIGURES = {
+        "plain write",
+        "clusters out",
+        "program out",
+        "plain read",
+        "clusters in",
+        "program in",
+        "checksums",
+        "cpu out",
+        "cpu in"
+    };
+    private static final String PAGES_OUT = "vm.stats.vm.v_swappgsout";
+    private static final String PAGES_IN = "vm.stats.vm.v_swappgsin";
+
+    private final Guest guest;
+    private final SwapDisk disk;
+    private final int memory;
+    private final int pages;
+    private final Cpu cpu;
+    private final Process program;
+
+    private SwapSpeed(Guest guest, SwapDisk disk, int memory, int pages) {
+        this.guest = guest;
+        this.disk = disk;
+        this.memory = memory;
+        this.pages = pages;
+        this.cpu = guest.cpu(0);
+        this.program = guest.program(cpu, pages);
+    }
+
+    /** Measures. */
+    public static void main(String[] args) throws IOException {
+        if (args.length < 1 || args.length > 5) {
+            System.err.println("usage: SwapSpeed DIRECTORY [MEMORY_MB] [PROGRAM_MB] [ROUNDS] [cached]");
+            System.exit(2);
+        }
+        int memory = megabytes(args, 1, 32);
+        int pages = megabytes(args, 2, 512);
+        int rounds = args.length > 3 ? Integer.parseInt(args[3]) : 7;
+        boolean direct = args.length < 5;
+        Path path = Path.of(args[0], "penumbra-speed.swap");
+        MachineSettings settings =
+                new MachineSettings(memory, pages + memory, path, 1, Execution.THREADED, Fidelity.CORRECTED, true);
+        try (SwapDisk disk = new SwapDisk(path, settings.swapPages(), direct);
+                Guest guest = new Guest(settings, Interposed.NOTHING.withSwapOpener(disk.opener()))) {
+            new SwapSpeed(guest, disk, memory, pages).run(rounds);
+        } finally {
+            Files.deleteIfExists(path);
+        }
+    }
+
+    private static int megabytes(String[] args, int at, int otherwise) {
+        int megabytes = args.length > at ? Integer.parseInt(args[at]) : otherwise;
+        return (int) PageSize.index((long) megabytes << 20);
+    }
+
+    private void run(int rounds) throws IOException {
+        double[][] speeds = new double[FIGURES.length][rounds];
+        for (int round = -1; round < rounds; round++) {
+            double[] now = round();
+            StringBuilder line = new StringBuilder(round < 0 ? "warm-up" : "round " + round);
+            for (int i = 0; i < FIGURES.length; i++) {
+                line.append(String.format(Locale.ROOT, "  %s %.0f", FIGURES[i], now[i]));
+                if (round >= 0) {
+                    speeds[i][round] = now[i];
+                }
+            }
+            System.out.println(line);
+        }
+        Medians medians = new Medians(FIGURES, speeds);
+        System.out.println(medians);
+        medians.printRatio("clusters out", "plain write");
+        medians.printRatio("program out", "plain write");
+        medians.printRatio("clusters in", "plain read");
+        medians.printRatio("program in", "plain read");
+        medians.printRatio("clusters out", "checksums");
+    }
+
+    /** One round; megabytes a second of each figure. */
+    private double[] round() throws IOException {
+        // Nothing is in the file now, so it may be overwritten.
+        guest.map(program, pages);
+        double plainWrite = speed(pages, disk.write(pages));
+        double plainRead = speed(pages, disk.read(pages));
+        SwapClusters clusters = new SwapClusters(guest.kernel(), pages);
+        double clustersOut = speed(pages, clusters.out(pages));
+        double clustersIn = speed(pages, clusters.in(pages));
+        clusters.object().deallocate();
+        long out = count(PAGES_OUT);
+        long busy = cpuTime();
+        long start = System.nanoTime();
+        Guest.write(cpu, pages);
+        long end = System.nanoTime();
+        out = count(PAGES_OUT) - out;
+        double programOut = speed(out, end - start);
+        double busyOut = perChunk(out, cpuTime() - busy);
+        // What is in memory yet, and dirty, goes first.
+        Guest.read(cpu, 2 * memory);
+        long in = count(PAGES_IN);
+        busy = cpuTime();
+        start = System.nanoTime();
+        Guest.read(cpu, 2 * memory, pages);
+        end = System.nanoTime();
+        in = count(PAGES_IN) - in;
+        double programIn = speed(in, end - start);
+        double busyIn = perChunk(in, cpuTime() - busy);
+        return new double[] {
+            plainWrite,
+            clustersOut,
+            programOut,
+            plainRead,
+            clustersIn,
+            programIn,
+            speed(pages, disk.checksum(pages)),
+            busyOut,
+            busyIn
+        };
+    }
+
+    private static long cpuTime() {
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+    }
+
+    private static double perChunk(long pages, long nanos) {
+        return nanos / 1e3 * BackingStore.MAX_RUN / pages;
+    }
+
+    private long count(String name) {
+        long[] found = {0};
+        for (CounterSource source : guest.kernel().counters()) {
+            source.forEach((each, value) -> found[0] += each.equals(name) ? value : 0);
+        }
+        return found[0];
+    }
+
+    private static double speed(long pages, long nanos) {
+        return PageSize.bytes(pages) * 1e3 / nanos;
+    }
+}
