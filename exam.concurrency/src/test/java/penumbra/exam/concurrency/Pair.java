@@ -6,7 +6,7 @@ import org.jetbrains.lincheck.Lincheck;
 
 /** Two threads whose every interleaving, up to a number, a model checker tries. */
 public final class Pair {
-    private static final int INTERLEAVINGS = Integer.getInteger("penumbra.interleavings", 300);
+    static final int INTERLEAVINGS = Integer.getInteger("penumbra.interleavings", 150);
 
     private Pair() {}
 

@@ -1,91 +1,137 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.page;
 
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.jetbrains.lincheck.datastructures.Operation;
+import org.jetbrains.lincheck.datastructures.Param;
+import org.jetbrains.lincheck.datastructures.ThreadIdGen;
+import org.jetbrains.lincheck.datastructures.Validate;
 import org.junit.jupiter.api.Test;
+import penumbra.exam.concurrency.Operations;
 import penumbra.exam.concurrency.Pair;
 import penumbra.hw.HeapMemory;
 import penumbra.page.PageFlags;
 import penumbra.page.PageLimits;
-import penumbra.page.QueueId;
 
-/** The free lists, a paging queue with a cursor in it, and the trie, each under the lock that guards it. */
-class FreeListInterleavingsTest {
+/** The free lists with the cached pages: the tries of two owners, whose pages each thread may take from the other. */
+@Param(name = "who", gen = ThreadIdGen.class)
+public class FreeListInterleavingsTest {
     private static final int PAGES = 4;
-    /** Made once: a model checker takes the making for an endless loop. */
-    private static final FreeMemory FREE =
-            new FreeMemory(new PageArray(null, new HeapMemory(PAGES, 1)), new Shortage(null, PageLimits.of(PAGES)));
+    /** Numbers that a thread may have. */
+    private static final int THREADS = 4;
 
-    @Test
-    void noPageIsGivenToTwo() {
-        Pair.explore(() -> {
-            VmPage[] mine = new VmPage[1];
-            VmPage[] others = new VmPage[1];
-            Pair.run(() -> mine[0] = taken(), () -> {
-                FREE.give(taken());
-                others[0] = taken();
-            });
-            Pair.check(mine[0] != others[0], "one page for two");
-            Pair.check(FREE.free() == PAGES - 2, "free: " + FREE.free());
-            FREE.give(mine[0]);
-            FREE.give(others[0]);
-        });
+    private final FreeMemory memory =
+            new FreeMemory(new PageArray(null, new HeapMemory(PAGES, 1)), new Shortage(null, PageLimits.of(PAGES)));
+    private final Hand[] hands = new Hand[THREADS];
+    /** By frame: how many have it. */
+    private final AtomicIntegerArray users = new AtomicIntegerArray(PAGES * THREADS * THREADS);
+
+    /** Made by the checker, once for each interleaving. */
+    public FreeListInterleavingsTest() {
+        for (int i = 0; i < THREADS; i++) {
+            hands[i] = new Hand(memory);
+        }
     }
 
-    private static VmPage taken() {
-        VmPage page = FREE.take(null, 0, null, 0, 0);
-        Pair.check(page != null && page.has(PageFlags.FREE), "none, or one that is in use");
+    /** The pages that one thread has taken, and the owner for which it caches some. */
+    private static final class Hand {
+        final VmPage[] pages = new VmPage[PAGES];
+        final OwnerOfPages owner;
+        int count;
+
+        Hand(FreeMemory memory) {
+            owner = new OwnerOfPages(memory.lock());
+        }
+    }
+
+    /** How many pages can be had, and how many each thread has. */
+    public static class Model {
+        private int available = PAGES;
+        private final int[] held = new int[THREADS];
+
+        /** Takes one. */
+        public boolean take(int who) {
+            boolean any = available > 0;
+            if (any) {
+                available--;
+                held[who]++;
+            }
+            return any;
+        }
+
+        /** Gives one back. */
+        public boolean give(int who) {
+            boolean any = held[who] > 0;
+            if (any) {
+                held[who]--;
+                available++;
+            }
+            return any;
+        }
+
+        /** Caches one. */
+        public boolean cache(int who) {
+            return give(who);
+        }
+    }
+
+    @Operation
+    public boolean take(@Param(name = "who") int who) {
+        VmPage page = memory.take(null, 0, null, 0, 0);
+        if (page == null) {
+            return false;
+        }
+        Pair.check(users.incrementAndGet(page.frame()) == 1, "one page for two");
         page.clearFlags(PageFlags.FREE);
+        hands[who].pages[hands[who].count++] = page;
+        return true;
+    }
+
+    private VmPage drop(Hand hand) {
+        VmPage page = hand.pages[--hand.count];
+        users.decrementAndGet(page.frame());
         return page;
     }
 
-    @Test
-    void aCursorMeetsEveryPageThatStays() {
-        Pair.explore(() -> {
-            PageQueue queue = new PageQueue(null, QueueId.INACTIVE);
-            VmPage[] pages = new VmPage[3];
-            for (int i = 0; i < pages.length; i++) {
-                pages[i] = new VmPage(null, i, 0);
-                queue.addLast(pages[i]);
-            }
-            int[] met = new int[pages.length];
-            Pair.run(
-                    () -> {
-                        try (var cursor = queue.scan()) {
-                            for (var page = cursor.next(); page != null; page = cursor.next()) {
-                                met[page.frame()]++;
-                            }
-                        }
-                    },
-                    () -> {
-                        queue.moveToTail(pages[0]);
-                        queue.remove(pages[1]);
-                    });
-            Pair.check(met[2] == 1 && met[0] >= 1 && met[1] <= 1, met[0] + " " + met[1] + " " + met[2]);
-            Pair.check(queue.length() == 2, "length " + queue.length());
-        });
-    }
-
-    @Test
-    void theTrieUnderItsLockLosesNoPage() {
-        Pair.explore(() -> {
-            RadixTrie trie = new RadixTrie();
-            Object lock = new Object();
-            Pair.run(() -> insert(trie, lock, 1, 17), () -> insert(trie, lock, 2, 273));
-            for (long index : new long[] {1, 2, 17, 273}) {
-                Pair.check(trie.remove(index).pindex == index, "lost " + index);
-            }
-            Pair.check(trie.isEmpty(), "not empty");
-        });
-    }
-
-    private static void insert(RadixTrie trie, Object lock, long... indexes) {
-        for (long index : indexes) {
-            VmPage page = new VmPage(null, 0, 0);
-            page.pindex = index;
-            synchronized (lock) {
-                trie.insert(page);
-                Pair.check(trie.lookupGe(index) == page && trie.lookupLe(index) == page, "not found: " + index);
-            }
+    @Operation
+    public boolean give(@Param(name = "who") int who) {
+        if (hands[who].count == 0) {
+            return false;
         }
+        memory.give(drop(hands[who]));
+        return true;
+    }
+
+    @Operation
+    public boolean cache(@Param(name = "who") int who) {
+        if (hands[who].count == 0) {
+            return false;
+        }
+        VmPage page = drop(hands[who]);
+        OwnerOfPages owner = hands[who].owner;
+        page.pindex = page.frame();
+        owner.lock().lock();
+        owner.holdBacking();
+        if (!memory.cache(owner.pages, page)) {
+            owner.dropBacking();
+        }
+        owner.lock().unlock();
+        return true;
+    }
+
+    /** Every page is somewhere, and an owner with cached pages holds on to where they came from. */
+    @Validate
+    public void verify() {
+        int held = 0;
+        for (Hand hand : hands) {
+            held += hand.count;
+            Pair.check(hand.owner.holds.get() == (hand.owner.pages.cached.isEmpty() ? 0 : 1), "holds of an owner");
+        }
+        Pair.check(memory.available() == PAGES - held, memory.available() + " available, " + held + " held");
+    }
+
+    @Test
+    void everyPageIsSomebodysOrFree() {
+        Operations.explore(FreeListInterleavingsTest.class, Model.class);
     }
 }

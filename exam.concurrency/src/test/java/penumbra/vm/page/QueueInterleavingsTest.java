@@ -5,7 +5,7 @@ import org.junit.jupiter.api.Test;
 import penumbra.exam.concurrency.Pair;
 import penumbra.page.QueueId;
 
-/** A paging queue with a cursor in it, and the trie, each under the lock that guards it. */
+/** A paging queue with a cursor in it. */
 class QueueInterleavingsTest {
     @Test
     void aCursorMeetsEveryPageThatStays() {
@@ -32,29 +32,5 @@ class QueueInterleavingsTest {
             Pair.check(met[2] == 1 && met[0] >= 1 && met[1] <= 1, met[0] + " " + met[1] + " " + met[2]);
             Pair.check(queue.length() == 2, "length " + queue.length());
         });
-    }
-
-    @Test
-    void theTrieUnderItsLockLosesNoPage() {
-        Pair.explore(() -> {
-            RadixTrie trie = new RadixTrie();
-            Object lock = new Object();
-            Pair.run(() -> insert(trie, lock, 1, 17), () -> insert(trie, lock, 2, 273));
-            for (long index : new long[] {1, 2, 17, 273}) {
-                Pair.check(trie.remove(index).pindex == index, "lost " + index);
-            }
-            Pair.check(trie.isEmpty(), "not empty");
-        });
-    }
-
-    private static void insert(RadixTrie trie, Object lock, long... indexes) {
-        for (long index : indexes) {
-            VmPage page = new VmPage(null, 0, 0);
-            page.pindex = index;
-            synchronized (lock) {
-                trie.insert(page);
-                Pair.check(trie.lookupGe(index) == page && trie.lookupLe(index) == page, "not found: " + index);
-            }
-        }
     }
 }
