@@ -33,6 +33,7 @@ import picocli.CommandLine.Parameters;
         })
 public final class ConformCommand implements LabCommand {
     private final MachineBoot power;
+    private final Deviations deviations = new Deviations();
     private volatile boolean cancelled;
 
     @Parameters(paramLabel = "DIR|ARCHIVE", description = "scripts NAME.ops with NAME.jsonl beside them")
@@ -96,7 +97,7 @@ public final class ConformCommand implements LabCommand {
         try {
             List<Difference> differences = conformance.run(scripts, script, (step, kernel, scenario) -> {});
             if (level == Level.values().length) {
-                return new Deviations().judge(truth, script.name(), differences);
+                return deviations.judge(truth, script.name(), differences);
             }
             return differences.isEmpty() ? null : differences.get(0).toString();
         } catch (BadScript e) {
