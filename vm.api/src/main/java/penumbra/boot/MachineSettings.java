@@ -16,7 +16,8 @@ import penumbra.kern.Fidelity;
  * @param execution whether one thread runs everything in steps
  * @param fidelity which truth is followed where the original has a defect
  * @param optimised whether pmap_copy and superpages are used
- * @param compressedPages pages of memory for a compressed backing store, which takes pages before the swap file does; 0 for none
+ * @param compressedPages pages of memory for a compressed backing store, which takes pages before the swap file does; 0
+ *     for none
  */
 public record MachineSettings(
         int pages,

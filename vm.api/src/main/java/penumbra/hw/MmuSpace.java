@@ -42,8 +42,8 @@ public interface MmuSpace {
     void removeUnwired();
 
     /**
-     * Takes away what {@code prot} lacks. Losing WRITE reports the modified bit; if {@link MmuReports#optimised} the mapping may
-     * keep it instead.
+     * Takes away what {@code prot} lacks. Losing WRITE reports the modified bit; if {@link MmuReports#optimised} the
+     * mapping may keep it instead.
      */
     void protect(long start, long end, int prot);
 
@@ -65,8 +65,8 @@ public interface MmuSpace {
     long query(long page);
 
     /**
-     * The entries that hardware reads for {@code page}, from the root of the tables on, one line each, for people; empty when the
-     * MMU has nothing to show, as by default.
+     * The entries that hardware reads for {@code page}, from the root of the tables on, one line each, for people;
+     * empty when the MMU has nothing to show, as by default.
      */
     default List<String> path(long page) {
         return List.of();

@@ -26,7 +26,10 @@ public interface PmapSystem {
     /** Removes every mapping of {@code page}, reports their bits, clears its writeable mark ({@code pmap_remove_all}). */
     void removeAll(PhysicalPage page);
 
-    /** Write-protects every mapping of {@code page}, reports modified bits, clears its writeable mark ({@code pmap_remove_write}). */
+    /**
+     * Write-protects every mapping of {@code page}, reports modified bits, clears its writeable mark
+     * ({@code pmap_remove_write}).
+     */
     void removeWrite(PhysicalPage page);
 
     /** Whether some mapping of {@code page} is modified ({@code pmap_is_modified}). */

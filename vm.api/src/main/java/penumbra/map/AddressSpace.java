@@ -90,7 +90,10 @@ public interface AddressSpace {
      */
     KernReturn move(long from, long length, long to, long newLength);
 
-    /** Which pages are in memory ({@code mincore}): a byte a page into {@code states}, {@code MINCORE_} bits of {@link MapFlags}. */
+    /**
+     * Which pages are in memory ({@code mincore}): a byte a page into {@code states}, {@code MINCORE_} bits of
+     * {@link MapFlags}.
+     */
     KernReturn mincore(long start, long end, byte[] states);
 
     /**

@@ -94,7 +94,10 @@ public interface VmObject extends PageOwner {
 
     void setPagerState(@Nullable Object state);
 
-    /** The {@code Vnode} of a file that lives in this swap object ({@code OBJ_TMPFS}, {@code swp_tmpfs}); null for all others. */
+    /**
+     * The {@code Vnode} of a file that lives in this swap object ({@code OBJ_TMPFS}, {@code swp_tmpfs}); null for all
+     * others.
+     */
     @Nullable
     Object tmpfsNode();
 
@@ -157,7 +160,10 @@ public interface VmObject extends PageOwner {
      */
     boolean sync(long offset, long size, boolean syncIo, boolean invalidate);
 
-    /** Applies WILLNEED, DONTNEED or FREE to {@code [start, end)} through the chain ({@code vm_object_madvise}). Unlocked. May block. */
+    /**
+     * Applies WILLNEED, DONTNEED or FREE to {@code [start, end)} through the chain ({@code vm_object_madvise}).
+     * Unlocked. May block.
+     */
     void madvise(long start, long end, Advice advice);
 
     /**
@@ -171,7 +177,10 @@ public interface VmObject extends PageOwner {
     /** Moves clean pages of {@code [start, end)} to the cache ({@code vm_object_page_cache}). Locked. */
     void pageCache(long start, long end);
 
-    /** Makes {@code [start, end)} resident and valid ({@code vm_object_populate}). Locked; drops the lock. May block. Returns whether it could. */
+    /**
+     * Makes {@code [start, end)} resident and valid ({@code vm_object_populate}). Locked; drops the lock. May block.
+     * Returns whether it could.
+     */
     boolean populate(long start, long end);
 
     /** Records that a page may have been written: file objects only ({@code vm_object_set_writeable_dirty}). Locked. */
@@ -183,7 +192,10 @@ public interface VmObject extends PageOwner {
 
     // The chain
 
-    /** Merges with, or bypasses, the objects behind this one as far as possible ({@code vm_object_collapse}). Locked; may drop the lock. */
+    /**
+     * Merges with, or bypasses, the objects behind this one as far as possible ({@code vm_object_collapse}). Locked;
+     * may drop the lock.
+     */
     void collapse();
 
     /**

@@ -118,7 +118,10 @@ public interface Page extends PhysicalPage {
     /** Clears the dirty bits of the range ({@code vm_page_clear_dirty}). Owner lock. */
     void clearDirty(int base, int size);
 
-    /** Makes the range invalid and clean; a page fully valid before loses its mappings ({@code vm_page_set_invalid}). Owner lock. */
+    /**
+     * Makes the range invalid and clean; a page fully valid before loses its mappings ({@code vm_page_set_invalid}).
+     * Owner lock.
+     */
     void setInvalid(int base, int size);
 
     /** Zeroes every invalid block; then makes the page valid if asked ({@code vm_page_zero_invalid}). Owner lock. */
@@ -145,7 +148,10 @@ public interface Page extends PhysicalPage {
     /** How many holds keep the page from being freed. */
     int holdCount();
 
-    /** Keeps the page's frame from being freed, not its identity ({@code vm_page_hold}). Owner lock, or a translation that cannot vanish. */
+    /**
+     * Keeps the page's frame from being freed, not its identity ({@code vm_page_hold}). Owner lock, or a translation
+     * that cannot vanish.
+     */
     void hold();
 
     /** Ends a hold; the last one frees a page whose freeing waited for it ({@code vm_page_unhold}). Any lock below PAGE. */

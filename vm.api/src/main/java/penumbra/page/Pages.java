@@ -58,7 +58,10 @@ public interface Pages {
      */
     Page replace(Page page, PageOwner owner, long pindex);
 
-    /** Takes the page from its owner and ends its exclusive busy; queue and wirings stay ({@code vm_page_remove}). Owner lock. */
+    /**
+     * Takes the page from its owner and ends its exclusive busy; queue and wirings stay ({@code vm_page_remove}). Owner
+     * lock.
+     */
     void remove(Page page);
 
     /**
@@ -67,7 +70,10 @@ public interface Pages {
      */
     void free(Page page);
 
-    /** Caches a clean, unmapped page in nobody's way, or frees it if it could not be brought back ({@code vm_page_cache}). Owner lock. */
+    /**
+     * Caches a clean, unmapped page in nobody's way, or frees it if it could not be brought back
+     * ({@code vm_page_cache}). Owner lock.
+     */
     void cache(Page page);
 
     /**
@@ -81,10 +87,16 @@ public interface Pages {
     /** Whether (owner, pindex) is cached ({@code vm_page_is_cached}). Owner lock. */
     boolean isCached(PageOwner owner, long pindex);
 
-    /** Forgets the cached pages of {@code [start, end)}; {@code end} 0 means to the end ({@code vm_page_cache_free}). Owner lock. */
+    /**
+     * Forgets the cached pages of {@code [start, end)}; {@code end} 0 means to the end ({@code vm_page_cache_free}).
+     * Owner lock.
+     */
     void cacheFree(PageOwner owner, long start, long end);
 
-    /** Moves the cached pages of {@code [offset, offset + to.size())} to {@code to} at 0 ({@code vm_page_cache_transfer}). Both locks. */
+    /**
+     * Moves the cached pages of {@code [offset, offset + to.size())} to {@code to} at 0
+     * ({@code vm_page_cache_transfer}). Both locks.
+     */
     void cacheTransfer(PageOwner from, long offset, PageOwner to);
 
     /** Hands the whole reservation of {@code page} over, if {@code from} has it ({@code vm_reserv_rename}). Both locks. */

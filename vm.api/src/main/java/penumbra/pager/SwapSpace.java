@@ -36,7 +36,10 @@ public interface SwapSpace {
      */
     void copy(VmObject source, VmObject destination, long offset, boolean destroySource);
 
-    /** Whether a swapped copy of the page exists, and neighbours in adjacent slots, as a {@link PageRun} ({@code swap_pager_haspage}). Locked. */
+    /**
+     * Whether a swapped copy of the page exists, and neighbours in adjacent slots, as a {@link PageRun}
+     * ({@code swap_pager_haspage}). Locked.
+     */
     long hasPage(VmObject object, long pindex);
 
     /** How many blocks of location map the object has ({@code swp_bcount}). Locked. */

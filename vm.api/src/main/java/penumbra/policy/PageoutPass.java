@@ -32,7 +32,10 @@ public interface PageoutPass {
 
     PagingQueue inactive();
 
-    /** Takes the owner's lock of the page that the cursor stands behind, without waiting; false when it is not to be had or the page moved. */
+    /**
+     * Takes the owner's lock of the page that the cursor stands behind, without waiting; false when it is not to be had
+     * or the page moved.
+     */
     boolean tryOwn(PagingQueue.Cursor cursor, Page page);
 
     /** Gives the lock back that {@link #tryOwn} took. */
@@ -50,7 +53,10 @@ public interface PageoutPass {
     /** Frees an invalid page ({@code vm_page_free}). The page is owned and stays locked until {@link #disown}. */
     void free(Page page);
 
-    /** Caches a clean page without mappings ({@code vm_page_cache}). The page is owned and stays locked until {@link #disown}. */
+    /**
+     * Caches a clean page without mappings ({@code vm_page_cache}). The page is owned and stays locked until
+     * {@link #disown}.
+     */
     void cache(Page page);
 
     /**

@@ -69,7 +69,10 @@ public interface MemoryCalls {
     /** Changes what children get; {@code inheritance} is 0 to share, 1 to copy, 2 for nothing. EINVAL for any other. */
     Errno minherit(long address, long length, int inheritance);
 
-    /** Takes advice, 0 to 9 in the order of {@link penumbra.page.Advice}. EINVAL for any other, or outside the address space. */
+    /**
+     * Takes advice, 0 to 9 in the order of {@link penumbra.page.Advice}. EINVAL for any other, or outside the address
+     * space.
+     */
     Errno madvise(long address, long length, int advice);
 
     /**

@@ -68,7 +68,10 @@ public final class BlockList {
         return (leaves[(int) (block / LEAF)] >>> (block % LEAF) & 1) != 0;
     }
 
-    /** Takes the first run of {@code count} (1 to 32) blocks in address order; {@link #NONE} when there is none ({@code blist_alloc}). */
+    /**
+     * Takes the first run of {@code count} (1 to 32) blocks in address order; {@link #NONE} when there is none
+     * ({@code blist_alloc}).
+     */
     public long allocate(int count) {
         if (count < 1 || count > LEAF) {
             throw new IllegalArgumentException(count + " blocks: a run has 1 to " + LEAF);
@@ -123,7 +126,10 @@ public final class BlockList {
         });
     }
 
-    /** Takes {@code count} blocks from {@code first} on, those of them that are free; returns how many were ({@code blist_fill}). */
+    /**
+     * Takes {@code count} blocks from {@code first} on, those of them that are free; returns how many were
+     * ({@code blist_fill}).
+     */
     public long fill(long first, long count) {
         long before = free;
         forLeaves(first, count, (leaf, mask) -> {

@@ -2,8 +2,8 @@
 package penumbra.kern;
 
 /**
- * Who is told of every lock that is wanted, taken and given back, and of busy waiting, while the {@link Witness} is on: a tool that decides which
- * thread goes on.
+ * Who is told of every lock that is wanted, taken and given back, and of busy waiting, while the {@link Witness} is on:
+ * a tool that decides which thread goes on.
  *
  * <p>Called by the thread in question, after the witness has agreed.
  */

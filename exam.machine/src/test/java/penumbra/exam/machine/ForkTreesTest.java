@@ -24,8 +24,9 @@ import penumbra.kern.Fidelity;
 import penumbra.vm.pageout.PageoutDaemon;
 
 /**
- * Trees of processes, several at once, in a memory that holds a small part of them (after FreeBSD's stress2 {@code collapse.sh}).
- * They grow for as long as {@code -Dpenumbra.trees.seconds} says; what they have found is judged whenever all are gone.
+ * Trees of processes, several at once, in a memory that holds a small part of them (after FreeBSD's stress2
+ * {@code collapse.sh}). They grow for as long as {@code -Dpenumbra.trees.seconds} says; what they have found is judged
+ * whenever all are gone.
  */
 class ForkTreesTest {
     private static final int TREES = 4;

@@ -243,7 +243,10 @@ class HardTimesTest {
         }
     }
 
-    /** A disk that takes nothing is not tried for ever; meanwhile a file is flushed, and no slot is lost to writes that failed. */
+    /**
+     * A disk that takes nothing is not tried for ever; meanwhile a file is flushed, and no slot is lost to writes that
+     * failed.
+     */
     @Test
     void errorsOfTheDiskKeepNobodyFromGoingOnWhenItWorksAgain() throws Exception {
         try (HandMachine machine = boot(MEMORY, Execution.THREADED, Interposed.NOTHING.withStore(BrokenDisk::new))) {

@@ -37,8 +37,8 @@ import penumbra.vm.pageout.PageoutDaemon;
 import penumbra.vnode.Vnode;
 
 /**
- * Operations of the kernel while other threads fault on the same pages, most of which are in swap or in a file. Each page counts
- * up, so that whoever looks knows what is too little and what is too much. Amounts of work are fixed.
+ * Operations of the kernel while other threads fault on the same pages, most of which are in swap or in a file. Each
+ * page counts up, so that whoever looks knows what is too little and what is too much. Amounts of work are fixed.
  */
 @Timeout(300)
 class WholeMachineRacesTest {
@@ -218,9 +218,10 @@ class WholeMachineRacesTest {
     }
 
     /**
-     * The child gets the first part of an object of which the parent keeps the rest, so that the fork moves pages, and swap, to
-     * an object of their own while they are being faulted on: once for each new process. A fault that has copied a page when the
-     * fork comes in between starts again, and must not leave the page that it copied mapped: the child's exit frees it.
+     * The child gets the first part of an object of which the parent keeps the rest, so that the fork moves pages, and
+     * swap, to an object of their own while they are being faulted on: once for each new process. A fault that has
+     * copied a page when the fork comes in between starts again, and must not leave the page that it copied mapped: the
+     * child's exit frees it.
      */
     @Test
     void splitAgainstFaults() {

@@ -359,7 +359,10 @@ final class Amd64Space implements MmuSpace {
         unlinkEmpty(from, leaf);
     }
 
-    /** Removes what is mapped at once from {@code first} on, unless it has one of the bits {@code not}; false then, or if it is no superpage. */
+    /**
+     * Removes what is mapped at once from {@code first} on, unless it has one of the bits {@code not}; false then, or
+     * if it is no superpage.
+     */
     private boolean removeSuperpage(long first, long not) {
         long seen = tree.entry(first);
         if (!Pte.isLarge(seen)) {
@@ -473,7 +476,10 @@ final class Amd64Space implements MmuSpace {
         }
     }
 
-    /** Takes bits from a present entry and gives it others; {@code report} tells whether a modified bit among them is reported. */
+    /**
+     * Takes bits from a present entry and gives it others; {@code report} tells whether a modified bit among them is
+     * reported.
+     */
     private void weaken(int leaf, long page, long lost, long gained, boolean report) {
         int at = TableTree.offset(page, 0);
         while (true) {

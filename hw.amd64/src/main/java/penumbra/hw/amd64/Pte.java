@@ -96,7 +96,10 @@ final class Pte {
         return PageSize.bytes(frame) | TABLE;
     }
 
-    /** An entry of the lowest level as what it and the {@code directory}'s entry above it allow together: the less of the two. */
+    /**
+     * An entry of the lowest level as what it and the {@code directory}'s entry above it allow together: the less of
+     * the two.
+     */
     static long limited(long pte, long directory) {
         return pte & (directory | ~WRITE) | directory & NO_EXECUTE;
     }

@@ -146,8 +146,8 @@ final class PvLists {
     }
 
     /**
-     * Waits until nobody uses a translation that was taken from mappings of {@code frame} before. Under no lock of a list; those
-     * that it waits for need no lock to go on but these.
+     * Waits until nobody uses a translation that was taken from mappings of {@code frame} before. Under no lock of a
+     * list; those that it waits for need no lock to go on but these.
      */
     void awaitShot(int frame) {
         int stripe = stripe(frame);

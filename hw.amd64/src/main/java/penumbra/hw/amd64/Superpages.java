@@ -167,8 +167,8 @@ final class Superpages {
     }
 
     /**
-     * Maps what the superpage {@code large} of another space at {@code first} maps, unwired, read-only and unused; nothing is mapped
-     * in these 2 MiB. Needs the locks that promotion needs.
+     * Maps what the superpage {@code large} of another space at {@code first} maps, unwired, read-only and unused;
+     * nothing is mapped in these 2 MiB. Needs the locks that promotion needs.
      *
      * @return false when no frame is left for tables
      */

@@ -86,7 +86,10 @@ final class TableTree {
         return memory.compareAndSet(directory(page), offset(page, DIRECTORY), old, entry);
     }
 
-    /** The entry of the lowest level for {@code page} as the directory limits it, or as its superpage says; 0 when there is none. */
+    /**
+     * The entry of the lowest level for {@code page} as the directory limits it, or as its superpage says; 0 when there
+     * is none.
+     */
     long leaf(long page) {
         long entry = entry(page);
         if (entry == 0 || Pte.isLarge(entry)) {
@@ -131,7 +134,10 @@ final class TableTree {
         }
     }
 
-    /** Follows the tables towards {@code page} and keeps them in {@link #path}; returns the level of the last one, at least 1. */
+    /**
+     * Follows the tables towards {@code page} and keeps them in {@link #path}; returns the level of the last one, at
+     * least 1.
+     */
     private int descend(long page) {
         path[TOP] = root;
         for (int level = TOP; level > DIRECTORY; level--) {
@@ -187,7 +193,10 @@ final class TableTree {
         return true;
     }
 
-    /** Takes away the directory's entry for {@code page}, and {@code leaf}, the table that it pointed to or that was kept for it. */
+    /**
+     * Takes away the directory's entry for {@code page}, and {@code leaf}, the table that it pointed to or that was
+     * kept for it.
+     */
     void unlink(long page, int leaf) {
         descend(page);
         memory.storeVolatile(path[DIRECTORY], offset(page, DIRECTORY), 0);

@@ -24,10 +24,10 @@ import penumbra.kern.KernelPanic;
 /**
  * The machine's RAM in direct buffers of up to 1 GiB, one for each GiB of the physical address space that is populated.
  *
- * <p>Physical memory is laid out as a PC's: nothing in the first GiB, general memory in the next two, the memory of devices
- * in the hole up to 4 GiB, and the rest of the general memory above; then, each from the next GiB boundary on, the table segment and
- * the compressed segment. Every segment starts at the start of a buffer, so the buffers' own bounds keep accesses out of
- * the holes. A machine starts with zeroes.
+ * <p>Physical memory is laid out as a PC's: nothing in the first GiB, general memory in the next two, the memory of
+ * devices in the hole up to 4 GiB, and the rest of the general memory above; then, each from the next GiB boundary on,
+ * the table segment and the compressed segment. Every segment starts at the start of a buffer, so the buffers' own
+ * bounds keep accesses out of the holes. A machine starts with zeroes.
  */
 @Component(service = PhysicalMemory.class, configurationPid = "penumbra.hw.memory")
 @Designate(ocd = MemoryConfig.class)

@@ -483,7 +483,10 @@ final class RiscvSpace implements MmuSpace {
         return path[0];
     }
 
-    /** Unlinks the tables that are empty on the {@link #path} to {@code page}, from {@code level} upwards, but the uppermost. */
+    /**
+     * Unlinks the tables that are empty on the {@link #path} to {@code page}, from {@code level} upwards, but the
+     * uppermost.
+     */
     private void unlinkEmpty(long page, int level) {
         for (int i = level; i < TOP && tables.count(path[i], 0) == 0; i++) {
             memory.storeVolatile(path[i + 1], Sv48.offset(page, i + 1), 0);

@@ -278,7 +278,10 @@ final class SimCpu implements Cpu {
         throw noProgress(address, access);
     }
 
-    /** Finds, between two polls, translations of the page of {@code address} and of the next: {@link #first}, {@link #second}. */
+    /**
+     * Finds, between two polls, translations of the page of {@code address} and of the next: {@link #first},
+     * {@link #second}.
+     */
     private void translateBoth(long address, int access) {
         long next = PageSize.floor(address) + PageSize.BYTES;
         for (int faults = 0; faults < MOST_FAULTS; faults++) {

@@ -18,9 +18,9 @@ import java.util.concurrent.Callable;
 public interface LabCommand extends Callable<Integer> {
     /**
      * Asks a running {@link #call} to clean up and return soon. Called from another thread, when the container stops,
-     * something that the command needs goes away, or the user interrupts it; the caller then waits for the end of the run,
-     * and calls again now and then, in case the command was not listening yet. The thread of the run is not interrupted, because that would close the files that it is
-     * working on for everybody.
+     * something that the command needs goes away, or the user interrupts it; the caller then waits for the end of the
+     * run, and calls again now and then, in case the command was not listening yet. The thread of the run is not
+     * interrupted, because that would close the files that it is working on for everybody.
      */
     void cancel();
 }

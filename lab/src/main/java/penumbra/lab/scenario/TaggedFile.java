@@ -61,8 +61,8 @@ final class TaggedFile implements FileNode {
     }
 
     /**
-     * Says where writes come from, instead of taking their bytes as they are: like the original's harness, a write copies the number of the block in which the file ends,
-     * which is 0 when the rest of the block is zero in memory.
+     * Says where writes come from, instead of taking their bytes as they are: like the original's harness, a write
+     * copies the number of the block in which the file ends, which is 0 when the rest of the block is zero in memory.
      */
     synchronized void setCache(Cache memory) {
         cache = memory;

@@ -24,7 +24,10 @@ import penumbra.exam.machine.HandMachine;
 import penumbra.kern.Fidelity;
 import penumbra.kern.Witness;
 
-/** What other systems test of their memory, as scripts with expected results: each on a fresh machine, its invariants checked after each step. */
+/**
+ * What other systems test of their memory, as scripts with expected results: each on a fresh machine, its invariants
+ * checked after each step.
+ */
 class AcceptanceTest {
     private static final Path SCRIPTS = Path.of("src/test/data/acceptance");
 

@@ -142,7 +142,10 @@ public final class VnodePager implements Pager, CounterSource {
         pageOut.write(vnodeOf(object), object, array, count, flags, results);
     }
 
-    /** {@inheritDoc} A page whose place cannot be found out is there, so that reading it tells ({@code vnode_pager_haspage}). */
+    /**
+     * {@inheritDoc} A page whose place cannot be found out is there, so that reading it tells
+     * ({@code vnode_pager_haspage}).
+     */
     @Override
     public long hasPage(VmObject object, long pindex) {
         Vnode vnode = vnodeOf(object);

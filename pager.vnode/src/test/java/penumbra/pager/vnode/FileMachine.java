@@ -123,7 +123,10 @@ final class FileMachine implements AutoCloseable {
 
     // Pages
 
-    /** Reads pages {@code [first, first + count)} in one request for page {@code wanted} as a fault does; the wanted page stays busy. */
+    /**
+     * Reads pages {@code [first, first + count)} in one request for page {@code wanted} as a fault does; the wanted
+     * page stays busy.
+     */
     PagerResult request(VmObject object, long first, int count, long wanted) {
         Page[] run = new Page[count];
         object.lock().lock();

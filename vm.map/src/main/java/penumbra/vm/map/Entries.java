@@ -248,7 +248,10 @@ final class Entries {
 
     // Simplify and clip
 
-    /** Merges {@code entry} with its neighbours where nothing tells them apart; it is {@code entry} that stays ({@code vm_map_simplify_entry}). */
+    /**
+     * Merges {@code entry} with its neighbours where nothing tells them apart; it is {@code entry} that stays
+     * ({@code vm_map_simplify_entry}).
+     */
     void simplify(Entry entry) {
         if (entry.has(Entry.IN_TRANSITION | Entry.SUBMAP)) {
             return;
@@ -283,7 +286,10 @@ final class Entries {
         }
     }
 
-    /** Makes {@code entry}, which contains {@code address}, start there; a new entry gets what is before ({@code vm_map_clip_start}). */
+    /**
+     * Makes {@code entry}, which contains {@code address}, start there; a new entry gets what is before
+     * ({@code vm_map_clip_start}).
+     */
     void clipStart(Entry entry, long address) {
         if (address <= entry.start) {
             return;

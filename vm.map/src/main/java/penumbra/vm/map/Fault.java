@@ -300,7 +300,10 @@ final class Fault {
         return layers.pages().alloc(object, pindex, zeroed ? Alloc.NORMAL | Alloc.ZERO : Alloc.NORMAL);
     }
 
-    /** Has the pager fill the page; on return it is valid, or the pager has nothing and it is still ours only if in the first object. */
+    /**
+     * Has the pager fill the page; on return it is valid, or the pager has nothing and it is still ours only if in the
+     * first object.
+     */
     private Step pageIn(Page empty) {
         readAhead.chooseWindow(at.entry(), address, pindex, this::cacheBehind);
         unlockMap();

@@ -114,7 +114,10 @@ final class Moving {
         }
     }
 
-    /** A page of the object can now be mapped at two addresses: where it is, and where an extension of the rest would put it. */
+    /**
+     * A page of the object can now be mapped at two addresses: where it is, and where an extension of the rest would
+     * put it.
+     */
     private static void partFromObject(Entry entry) {
         VmObject object = entry.object;
         if (object != null && object.refCount() > 1) {

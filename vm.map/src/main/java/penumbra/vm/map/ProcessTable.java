@@ -84,7 +84,10 @@ public final class ProcessTable implements Processes, CounterSource, InvariantCh
         stackRules.set(stepBytes, guardPage);
     }
 
-    /** Sets how many pages may be wired before {@code mlock} fails ({@code vm.max_wired}); 0 for a third of what was free at boot. */
+    /**
+     * Sets how many pages may be wired before {@code mlock} fails ({@code vm.max_wired}); 0 for a third of what was
+     * free at boot.
+     */
     public void setMaxWired(long pages) {
         wiringRules.setMaxPages(pages);
     }

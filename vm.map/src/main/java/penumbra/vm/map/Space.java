@@ -100,7 +100,10 @@ final class Space implements AddressSpace {
         Entries.release(gone);
     }
 
-    /** Releases the lock, waits until some entry that was in transition is not any more, and takes the lock again to change entries. */
+    /**
+     * Releases the lock, waits until some entry that was in transition is not any more, and takes the lock again to
+     * change entries.
+     */
     void awaitTransition(Entry entry) {
         entry.flags |= Entry.NEEDS_WAKEUP;
         layers.machine().sleepQueue().sleepAndDrop(this, lock, "vmmaps");
@@ -336,7 +339,10 @@ final class Space implements AddressSpace {
         return KernReturn.SUCCESS;
     }
 
-    /** Unmaps {@code [start, end)}, waiting for wirings under way and for the kernel's to end ({@code vm_map_delete}). Lock held. */
+    /**
+     * Unmaps {@code [start, end)}, waiting for wirings under way and for the kernel's to end ({@code vm_map_delete}).
+     * Lock held.
+     */
     void delete(long start, long end) {
         Entry entry = entries.clippedFrom(start);
         while (entry != null && entry.start < end) {
@@ -432,7 +438,10 @@ final class Space implements AddressSpace {
         return new Fault(layers).resolve(this, owner, address, prot, flags);
     }
 
-    /** Makes room below or above a stack for {@code address}; SUCCESS also when there is nothing that could grow ({@code vm_map_growstack}). */
+    /**
+     * Makes room below or above a stack for {@code address}; SUCCESS also when there is nothing that could grow
+     * ({@code vm_map_growstack}).
+     */
     KernReturn growStack(long address) {
         lock();
         Stacks stacks = new Stacks(this);

@@ -18,7 +18,10 @@ import penumbra.process.Signal;
 import penumbra.vm.map.Rig.User;
 import penumbra.vnode.Vnode;
 
-/** A process's system calls. What they check is told case by case by the known cases that scripts run; here are their limits. */
+/**
+ * A process's system calls. What they check is told case by case by the known cases that scripts run; here are their
+ * limits.
+ */
 class CallsTest {
     private static final int ANON = MemoryCalls.MAP_ANON | MemoryCalls.MAP_PRIVATE;
 

@@ -61,7 +61,10 @@ final class Collapse {
         return object.plain() && !object.has(ObjectFlags.DEAD);
     }
 
-    /** Merges {@code backing} into its only user; both locked on entry, {@code object} on return. Returns whether to look again. */
+    /**
+     * Merges {@code backing} into its only user; both locked on entry, {@code object} on return. Returns whether to
+     * look again.
+     */
     private boolean swallow(MemoryObject object, MemoryObject backing) {
         if (!takeAllPages(object, backing)) {
             return true;

@@ -42,7 +42,10 @@ final class Deallocation {
         return null;
     }
 
-    /** Drops a reference of a file object, and the use of the file with it ({@code vm_object_vndeallocate}). Locked on entry only. */
+    /**
+     * Drops a reference of a file object, and the use of the file with it ({@code vm_object_vndeallocate}). Locked on
+     * entry only.
+     */
     private static void dropFile(MemoryObject object) {
         Vnode file = object.file();
         if (object.refCount() > 1) {
@@ -137,7 +140,10 @@ final class Deallocation {
         return shadow;
     }
 
-    /** Waits until nothing pages in either object or they are no longer a pair. Both locked on entry, {@code shadow} on return. */
+    /**
+     * Waits until nothing pages in either object or they are no longer a pair. Both locked on entry, {@code shadow} on
+     * return.
+     */
     private static void waitForPaging(MemoryObject shadow, MemoryObject object) {
         while (true) {
             if (shadow.pagingInProgress() != 0) {

@@ -494,7 +494,10 @@ final class MemoryObject implements VmObject {
         return nextSibling;
     }
 
-    /** Puts this object in front of {@code behind}, which is locked, at the head of its shadows; references are the caller's. */
+    /**
+     * Puts this object in front of {@code behind}, which is locked, at the head of its shadows; references are the
+     * caller's.
+     */
     void linkBacking(MemoryObject behind) {
         behind.lock.assertHeld();
         backing = behind;

@@ -197,7 +197,10 @@ final class Reservations {
         }
     }
 
-    /** Breaks the reservation that was used least recently; returns whether there was one ({@code vm_reserv_reclaim_inactive}). */
+    /**
+     * Breaks the reservation that was used least recently; returns whether there was one
+     * ({@code vm_reserv_reclaim_inactive}).
+     */
     boolean reclaimInactive() {
         Reservation oldest = queueFirst;
         if (oldest == null) {

@@ -14,7 +14,10 @@ import penumbra.pager.PageRun;
 import penumbra.pager.Pager;
 import penumbra.pager.PagerResult;
 
-/** The pager of anonymous memory that was never paged out: it has nothing, and hands page-outs to the swap pager ({@code default_pager.c}). */
+/**
+ * The pager of anonymous memory that was never paged out: it has nothing, and hands page-outs to the swap pager
+ * ({@code default_pager.c}).
+ */
 final class DefaultPager implements Pager {
     private final Pager swap;
     private final SwapAccounting accounting;

@@ -12,8 +12,8 @@ import penumbra.object.ObjectType;
 import penumbra.pager.SwapSpace;
 
 /**
- * Checks that each used slot has exactly one owner and each version one slot, that the stores agree on how many there are, and that every count
- * equals what is counted.
+ * Checks that each used slot has exactly one owner and each version one slot, that the stores agree on how many there
+ * are, and that every count equals what is counted.
  */
 final class LocationCheck implements InvariantCheck {
     private final MapList list;

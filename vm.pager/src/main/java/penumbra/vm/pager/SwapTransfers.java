@@ -383,7 +383,10 @@ final class SwapTransfers {
         reads.give(transfer);
     }
 
-    /** Reads pages {@code [first, first + count)} of a transfer from adjacent slots, and notes which are good. No object is locked. */
+    /**
+     * Reads pages {@code [first, first + count)} of a transfer from adjacent slots, and notes which are good. No object
+     * is locked.
+     */
     void read(StoreEntry entry, long location, Transfer transfer, int first, int count) {
         Witness.beforeIo();
         boolean read = true;
@@ -404,7 +407,10 @@ final class SwapTransfers {
         }
     }
 
-    /** Writes pages {@code [first, first + count)} of a transfer to adjacent slots; false when it fails. No object is locked. */
+    /**
+     * Writes pages {@code [first, first + count)} of a transfer to adjacent slots; false when it fails. No object is
+     * locked.
+     */
     boolean write(long location, Transfer transfer, int first, int count) {
         Witness.beforeIo();
         StoreEntry entry = stores.entry(location);
