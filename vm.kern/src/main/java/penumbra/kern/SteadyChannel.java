@@ -101,6 +101,8 @@ public final class SteadyChannel implements AutoCloseable {
             throw new ClosedChannelException();
         }
         if (!channel.isOpen()) {
+            // Whoever was interrupted may still be closing it, and its file locks go last; this waits for that.
+            channel.close();
             channel = reopening.reopen();
         }
         return channel;
