@@ -6,7 +6,7 @@ import org.jetbrains.lincheck.Lincheck;
 
 /** Two threads whose every interleaving, up to a number, a model checker tries. */
 public final class Pair {
-    static final int INTERLEAVINGS = Integer.getInteger("penumbra.interleavings", 150);
+    static final int INTERLEAVINGS = Integer.getInteger("penumbra.interleavings", 60);
 
     private Pair() {}
 
