@@ -8,9 +8,9 @@ import org.osgi.annotation.versioning.ConsumerType;
  *
  * <p>For others to implement. {@code vm.pmap} is its only caller and wraps it: an exception out of it makes every page
  * marked writeable dirty and parks the MMU. The implementation locks for itself with locks of rank {@code PMAP} and
- * {@code PV}, gets its tables from frames of {@link SegmentUse#TABLES}, and shoots down TLBs through the {@link Machine}
- * before a method that removes or weakens a translation returns. It knows frames, never pages: what the hardware saw goes
- * to the {@link MmuReports}.
+ * {@code PV}, gets its tables from frames of {@link SegmentUse#TABLES}, and shoots down TLBs through the {@link
+ * Machine} before a method that removes or weakens a translation returns. It knows frames, never pages: what the
+ * hardware saw goes to the {@link MmuReports}.
  */
 @ConsumerType
 public interface Mmu {
@@ -56,6 +56,9 @@ public interface Mmu {
 
     /** Whether {@code frame} has a managed mapping. */
     boolean isMapped(int frame);
+
+    /** Whether one of the first {@code most} managed mappings of {@code frame} is in space {@code asid}. */
+    boolean isMappedBy(int asid, int frame, int most);
 
     /** How many wired managed mappings {@code frame} has. */
     int wiredMappings(int frame);

@@ -2,6 +2,7 @@
 package penumbra.hw;
 
 import java.util.List;
+import java.util.function.IntConsumer;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
@@ -15,12 +16,14 @@ public interface MmuSpace {
     long walk(long address, int access);
 
     /**
-     * Maps {@code frame} at {@code page}. A mapping of another frame there is removed, which reports its bits. A mapping of
-     * the same frame changes in place: when only accessed and modified bits differ it gains those of {@code attributes};
-     * else it is replaced, and a modified bit that is lost that way is reported.
+     * Maps {@code frame} at {@code page}. A mapping of another frame there is removed, which reports its bits. A
+     * mapping of the same frame changes in place: when only accessed and modified bits differ it gains those of {@code
+     * attributes}; else it is replaced, and a modified bit that is lost that way is reported.
      *
      * @param prot {@link Prot} bits; {@link Prot#NONE} makes a mapping that exists and lets no access through
-     * @param attributes WIRED, MANAGED, ACCESSED and MODIFIED as the new mapping is to have them
+     * @param attributes WIRED, MANAGED, ACCESSED, MODIFIED and the memory attribute as the new mapping is to have them;
+     *     an MMU
+     *     that has no such memory attribute takes a stricter one
      * @return false when no frame is left for a table; nothing was changed then
      */
     boolean enter(long page, int frame, int prot, int attributes);
@@ -31,6 +34,23 @@ public interface MmuSpace {
      * @return false when something is, or when no frame is left for a table; nothing was changed then
      */
     boolean enterQuick(long page, int frame, int prot, int attributes);
+
+    /** How many pages a large mapping maps; 1, as by default, when there is none. */
+    default int largeSize() {
+        return 1;
+    }
+
+    /**
+     * Maps {@link #largeSize} consecutive frames from {@code frame} on by one large mapping if nothing is mapped there.
+     * Page and frame are multiples of that size; {@code attributes} say MODIFIED if {@code prot} has WRITE.
+     *
+     * @return false when something is mapped, when no frame is left for a table, or when there are no large mappings;
+     *     nothing was
+     *     changed then
+     */
+    default boolean enterLarge(long page, int frame, int prot, int attributes) {
+        return false;
+    }
 
     /** Whether {@link #enterQuick} would map at {@code page} without making a table. */
     boolean prefaultable(long page);
@@ -50,19 +70,29 @@ public interface MmuSpace {
     /** Sets or clears WIRED of the mapping at {@code page}; returns false when there is none. */
     boolean changeWiring(long page, boolean wired);
 
-    /** Clears ACCESSED and MODIFIED of managed mappings in the range; reports MODIFIED first if {@code keepModified}. */
+    /**
+     * Clears ACCESSED and MODIFIED of managed mappings in the range; reports MODIFIED first if {@code keepModified}.
+     */
     void advise(long start, long end, boolean keepModified);
 
     /**
-     * May map what {@code source}, a space of the same MMU, maps in the range: at the same pages where nothing is mapped,
-     * without WRITE, unwired and unmodified. An optimisation; nothing by default.
+     * May map what {@code source}, a space of the same MMU, maps in the range: at the same pages where nothing is
+     * mapped, without WRITE, unwired and unmodified. An optimisation; nothing by default.
      */
     default void copy(MmuSpace source, long start, long end) {
         // The pages are mapped when they are used.
     }
 
-    /** The mapping at {@code page}: {@code (long) frame << 8 | attributes << 3 | prot}, or -1. */
+    /** The mapping at {@code page} as {@link MmuMapping#of} says it, or {@link MmuMapping#NONE}. */
     long query(long page);
+
+    /**
+     * Tells {@code holder} which frame is mapped at {@code page} if the mapping allows all of {@code prot}; whoever
+     * removes it for the sake of its frame waits until {@code holder}, which takes no lock, returns.
+     *
+     * @return whether it did
+     */
+    boolean hold(long page, int prot, IntConsumer holder);
 
     /**
      * The entries that hardware reads for {@code page}, from the root of the tables on, one line each, for people;

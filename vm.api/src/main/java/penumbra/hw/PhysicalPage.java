@@ -17,6 +17,15 @@ public interface PhysicalPage {
     /** Whether the pmap layer keeps track of this page's mappings (no {@code VPO_UNMANAGED}). */
     boolean managed();
 
+    /** The {@link MemoryAttribute} that it is to be mapped with ({@code pmap_page_get_memattr}). */
+    int memattr();
+
+    /**
+     * Keeps the frame from being freed ({@code vm_page_hold}). Owner lock, or a mapping that cannot vanish; takes no
+     * lock.
+     */
+    void hold();
+
     /** Whether some mapping may be writeable ({@code PGA_WRITEABLE}, {@code pmap_page_is_write_mapped}). */
     boolean writeable();
 

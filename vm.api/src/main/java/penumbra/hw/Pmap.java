@@ -2,14 +2,15 @@
 package penumbra.hw;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
  * The mappings of one address space, whichever MMU keeps them: a cache of what maps and objects know, except for wired
  * mappings, which stay.
  *
- * <p>Every method locks for itself ({@code PMAP}, then {@code PV}); callers may hold object and page locks. None blocks.
- * Addresses are page-aligned bytes; ranges are {@code [start, end)}. Contract: FreeBSD's {@code pmap(9)}.
+ * <p>Every method locks for itself ({@code PMAP}, then {@code PV}); callers may hold object and page locks. None
+ * blocks. Addresses are page-aligned bytes; ranges are {@code [start, end)}. Contract: FreeBSD's {@code pmap(9)}.
  */
 @ProviderType
 public interface Pmap extends Translation {
@@ -23,10 +24,25 @@ public interface Pmap extends Translation {
     void enter(long address, int access, PhysicalPage page, int prot, boolean wired);
 
     /**
-     * Maps {@code page} for reading and executing only, unwired and not accessed, if nothing is mapped there and the tables
-     * are there or can be made ({@code pmap_enter_quick}).
+     * Maps {@code page} for reading and executing only, unwired and not accessed, if nothing is mapped there and the
+     * tables are there or can be made ({@code pmap_enter_quick}).
      */
     void enterQuick(long address, PhysicalPage page, int prot);
+
+    /**
+     * Maps {@code pages} as {@link #enterQuick} does, one behind the other from {@code address} on, by large mappings
+     * where it can ({@code pmap_enter_object}).
+     */
+    void enterObject(long address, List<? extends PhysicalPage> pages, int prot);
+
+    /** How many pages a large mapping maps; 1 when there are none. */
+    int largeSize();
+
+    /**
+     * Maps the unmanaged {@code pages} of a device, one behind the other from {@code address} on, if large mappings
+     * will do for all of them: then faults need not ({@code pmap_object_init_pt}). Else it does nothing.
+     */
+    void initObject(long address, List<? extends PhysicalPage> pages, int prot);
 
     /** Whether the slot for {@code address} is empty and its table page present ({@code pmap_is_prefaultable}). */
     boolean prefaultable(long address);
@@ -38,12 +54,15 @@ public interface Pmap extends Translation {
     void removePages();
 
     /**
-     * Lowers the protection of the range to {@code prot}; without READ it removes; losing WRITE reports the modified bit
-     * ({@code pmap_protect}). Never raises protection.
+     * Lowers the protection of the range to {@code prot}; without READ it removes; losing WRITE reports the modified
+     * bit ({@code pmap_protect}). Never raises protection.
      */
     void protect(long start, long end, int prot);
 
-    /** Sets or clears the wired attribute of the mapping at {@code address}, which must exist ({@code pmap_change_wiring}). */
+    /**
+     * Sets or clears the wired attribute of the mapping at {@code address}, which must exist ({@code
+     * pmap_change_wiring}).
+     */
     void changeWiring(long address, boolean wired);
 
     /**
@@ -58,6 +77,22 @@ public interface Pmap extends Translation {
 
     /** The protection of the mapping at {@code address}, 0 when nothing is mapped. */
     int protection(long address);
+
+    /**
+     * The page that is mapped at {@code address}, held, if the mapping allows all of {@code prot}; else null
+     * ({@code pmap_extract_and_hold}). The caller takes the hold back.
+     */
+    @Nullable
+    PhysicalPage extractAndHold(long address, int prot);
+
+    /**
+     * The mapping at {@code address} as {@link MmuMapping#of} says it, or {@link MmuMapping#NONE} ({@code
+     * pmap_mincore}).
+     */
+    long mapping(long address);
+
+    /** Whether one of the first 16 mappings of {@code page} is this space's ({@code pmap_page_exists_quick}). */
+    boolean existsQuick(PhysicalPage page);
 
     /**
      * Copies mappings of {@code source} for a fork, read-only; an optimisation that may do nothing ({@code pmap_copy}).

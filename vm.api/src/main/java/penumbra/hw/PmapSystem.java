@@ -23,7 +23,9 @@ public interface PmapSystem {
     /** Tells where the page of a frame is found, or forgets it with null; the page layer calls it when it starts. */
     void setPages(@Nullable PageOfFrame pages);
 
-    /** Removes every mapping of {@code page}, reports their bits, clears its writeable mark ({@code pmap_remove_all}). */
+    /**
+     * Removes every mapping of {@code page}, reports their bits, clears its writeable mark ({@code pmap_remove_all}).
+     */
     void removeAll(PhysicalPage page);
 
     /**
@@ -59,6 +61,27 @@ public interface PmapSystem {
     /** Copies a whole page ({@code pmap_copy_page}); both are busy, or the source cannot change. */
     void copyPage(PhysicalPage from, PhysicalPage to);
 
+    /**
+     * Copies {@code length} bytes that begin {@code fromOffset} bytes into the first page of {@code from} to where
+     * {@code toOffset} bytes of {@code to} are ({@code pmap_copy_pages}); all of these pages are busy, wired or held.
+     */
+    void copyPages(
+            List<? extends PhysicalPage> from,
+            long fromOffset,
+            List<? extends PhysicalPage> to,
+            long toOffset,
+            int length);
+
+    /**
+     * Maps {@code pages} into the kernel's space, one behind the other from {@code address} on, for reading and writing
+     * and without keeping track of it ({@code pmap_qenter}). They stay mapped until {@link #qremove}, whatever becomes
+     * of the pages.
+     */
+    void qenter(long address, List<? extends PhysicalPage> pages);
+
+    /** Removes {@code count} mappings of the kernel from {@code address} on ({@code pmap_qremove}). */
+    void qremove(long address, int count);
+
     /** The name of the active MMU: {@code "amd64"}. */
     String mmuName();
 
@@ -66,9 +89,9 @@ public interface PmapSystem {
     List<String> mmuNames();
 
     /**
-     * Lets the MMU called {@code name} serve from now on whenever it is there. Stops every CPU for the change: accessed and
-     * modified bits go to the pages; wired, unmanaged and kernel mappings are made again, others come back by faults. The
-     * caller is in kernel mode. Blocks until it is done.
+     * Lets the MMU called {@code name} serve from now on whenever it is there. Stops every CPU for the change: accessed
+     * and modified bits go to the pages; wired, unmanaged and kernel mappings are made again, others come back by
+     * faults. The caller is in kernel mode. Blocks until it is done.
      *
      * @return whether it serves; false and nothing has changed when there is none of that name or it has failed
      */

@@ -30,9 +30,6 @@ public interface Page extends PhysicalPage {
     /** The frame's first byte in physical memory. */
     long physicalAddress();
 
-    /** The memory attribute that it is to be mapped with; 0 is write-back, the default. */
-    int memattr();
-
     // Busy: owner lock
 
     /** Whether the page is busy in any way. */
@@ -78,8 +75,8 @@ public interface Page extends PhysicalPage {
     void busySleep(String waitMessage);
 
     /**
-     * If the page is busy, drops the owner lock, sleeps, takes it again and returns true: the caller looks everything up
-     * again ({@code vm_page_sleep_if_busy}). Owner lock.
+     * If the page is busy, drops the owner lock, sleeps, takes it again and returns true: the caller looks everything
+     * up again ({@code vm_page_sleep_if_busy}). Owner lock.
      */
     boolean sleepIfBusy(String waitMessage);
 
@@ -103,13 +100,18 @@ public interface Page extends PhysicalPage {
     /** Clears all dirty bits ({@code vm_page_undirty}). Owner lock. */
     void undirty();
 
-    /** Takes over what the hardware knows: all bits dirty if a mapping is modified ({@code vm_page_test_dirty}). Owner lock. */
+    /**
+     * Takes over what the hardware knows: all bits dirty if a mapping is modified ({@code vm_page_test_dirty}). Owner
+     * lock.
+     */
     void testDirty();
 
     /** Whether all blocks of the range are valid; an empty range is, if any block is ({@code vm_page_is_valid}). */
     boolean isValid(int base, int size);
 
-    /** Makes the range valid and zeroes the rest of the blocks it enters ({@code vm_page_set_valid_range}). Owner lock. */
+    /**
+     * Makes the range valid and zeroes the rest of the blocks it enters ({@code vm_page_set_valid_range}). Owner lock.
+     */
     void setValidRange(int base, int size);
 
     /** Makes the range valid and clean ({@code vm_page_set_validclean}). Owner lock. */
@@ -145,16 +147,12 @@ public interface Page extends PhysicalPage {
     /** Forgets {@code mappings} wirings whose mappings were removed with the page; used as it is about to be freed. */
     void forgetWirings(int mappings);
 
-    /** How many holds keep the page from being freed. */
+    /** How many holds keep the page's frame from being freed, but not its identity. */
     int holdCount();
 
     /**
-     * Keeps the page's frame from being freed, not its identity ({@code vm_page_hold}). Owner lock, or a translation
-     * that cannot vanish.
+     * Ends a hold; the last one frees a page whose freeing waited for it ({@code vm_page_unhold}). Any lock below PAGE.
      */
-    void hold();
-
-    /** Ends a hold; the last one frees a page whose freeing waited for it ({@code vm_page_unhold}). Any lock below PAGE. */
     void unhold();
 
     /** The queue that the page is on. */
@@ -166,7 +164,10 @@ public interface Page extends PhysicalPage {
     /** Sets {@link #actCount}; for the page daemon and advice. */
     void setActCount(int count);
 
-    /** Puts the page on ACTIVE and raises its act count to 5 at least, unless wired or unmanaged ({@code vm_page_activate}). */
+    /**
+     * Puts the page on ACTIVE and raises its act count to 5 at least, unless wired or unmanaged ({@code
+     * vm_page_activate}).
+     */
     void activate();
 
     /** Puts the page at the tail of INACTIVE, unless it is there, wired or unmanaged ({@code vm_page_deactivate}). */

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.IntConsumer;
 import java.util.function.LongPredicate;
 import java.util.function.LongUnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -16,17 +17,16 @@ import penumbra.kern.KernelPanic;
 import penumbra.kern.LockRank;
 
 /**
- * The smallest {@link Mmu}: one hash table of all mappings of all spaces, and one lock. For tests; it takes no table frames,
- * but has room for {@value #MAPPINGS_PER_FRAME} mappings for each that there is.
+ * The smallest {@link Mmu}: one hash table of all mappings of all spaces, and one lock. For tests; it takes no table
+ * frames, but has room for {@value #MAPPINGS_PER_FRAME} mappings for each that there is.
  */
 public final class HashMmu implements Mmu {
     private static final int MAPPINGS_PER_FRAME = 64;
-    private static final long ABSENT = -1;
-    private static final int PROT = Prot.ALL;
-    private static final long WIRED = (long) MmuMapping.WIRED << 3;
-    private static final long MANAGED = (long) MmuMapping.MANAGED << 3;
-    private static final long ACCESSED = (long) MmuMapping.ACCESSED << 3;
-    private static final long MODIFIED = (long) MmuMapping.MODIFIED << 3;
+    private static final long ABSENT = MmuMapping.NONE;
+    private static final long WIRED = MmuMapping.of(0, 0, MmuMapping.WIRED);
+    private static final long MANAGED = MmuMapping.of(0, 0, MmuMapping.MANAGED);
+    private static final long ACCESSED = MmuMapping.of(0, 0, MmuMapping.ACCESSED);
+    private static final long MODIFIED = MmuMapping.of(0, 0, MmuMapping.MODIFIED);
 
     /** Whose mapping it is, and of which page. */
     private record Place(int asid, long page) {}
@@ -47,6 +47,9 @@ public final class HashMmu implements Mmu {
 
     @Override
     public void attach(Machine serves, PhysicalMemory memory, MmuReports told) {
+        if (machine != null) {
+            throw new KernelPanic("hash mmu: serves a machine already");
+        }
         machine = serves;
         reports = told;
         room = memory.segments().stream()
@@ -64,6 +67,7 @@ public final class HashMmu implements Mmu {
 
     @Override
     public MmuSpace create(int asid) {
+        machine();
         return new Space(asid);
     }
 
@@ -87,17 +91,14 @@ public final class HashMmu implements Mmu {
         return mappings.getOrDefault(place, ABSENT);
     }
 
-    private static int frame(long mapping) {
-        return (int) (mapping >> 8);
-    }
-
     private static boolean has(long mapping, long bits) {
         return (mapping & bits) == bits;
     }
 
     private void add(Place place, long mapping) {
         if (has(mapping, MANAGED)) {
-            managed.computeIfAbsent(frame(mapping), none -> new HashSet<>()).add(place);
+            managed.computeIfAbsent(MmuMapping.frame(mapping), none -> new HashSet<>())
+                    .add(place);
         }
         mappings.put(place, mapping);
     }
@@ -105,15 +106,15 @@ public final class HashMmu implements Mmu {
     private void drop(Place place) {
         long old = mappings.remove(place);
         if (has(old, MANAGED)) {
-            Set<Place> others = managed.getOrDefault(frame(old), Set.of());
+            Set<Place> others = managed.getOrDefault(MmuMapping.frame(old), Set.of());
             others.remove(place);
             reportModified(old);
             if (has(old, ACCESSED)) {
-                reports().referenced(frame(old));
+                reports().referenced(MmuMapping.frame(old));
             }
             if (others.isEmpty()) {
-                managed.remove(frame(old));
-                reports().unmapped(frame(old));
+                managed.remove(MmuMapping.frame(old));
+                reports().unmapped(MmuMapping.frame(old));
             }
         }
         machine().invalidatePage(place.asid(), place.page());
@@ -121,7 +122,7 @@ public final class HashMmu implements Mmu {
 
     private void reportModified(long mapping) {
         if (has(mapping, MANAGED | MODIFIED)) {
-            reports().modified(frame(mapping));
+            reports().modified(MmuMapping.frame(mapping));
         }
     }
 
@@ -210,6 +211,14 @@ public final class HashMmu implements Mmu {
     }
 
     @Override
+    public boolean isMappedBy(int asid, int frame, int most) {
+        lock.lock();
+        boolean among = placesOf(frame).stream().limit(most).anyMatch(place -> place.asid() == asid);
+        lock.unlock();
+        return among;
+    }
+
+    @Override
     public int wiredMappings(int frame) {
         return count(frame, mapping -> has(mapping, WIRED));
     }
@@ -236,7 +245,7 @@ public final class HashMmu implements Mmu {
                 }
                 long used = old | ACCESSED | (access == Prot.WRITE ? MODIFIED : 0);
                 if (used == old || mappings.replace(place, old, used)) {
-                    return TlbEntry.of(frame(used), (int) used & PROT, has(used, MODIFIED | Prot.WRITE));
+                    return TlbEntry.of(MmuMapping.frame(used), MmuMapping.prot(used), has(used, MODIFIED | Prot.WRITE));
                 }
             }
         }
@@ -244,11 +253,11 @@ public final class HashMmu implements Mmu {
         @Override
         public boolean enter(long page, int frame, int prot, int attributes) {
             Place place = place(page);
-            long next = (long) frame << 8 | (long) attributes << 3 | prot;
+            long next = MmuMapping.of(frame, prot, attributes);
             lock.lock();
             long old = at(place);
             boolean fits = old != ABSENT || mappings.size() < room;
-            if (old != ABSENT && frame(old) == frame && has(old, MANAGED) == has(next, MANAGED)) {
+            if (old != ABSENT && MmuMapping.frame(old) == frame && has(old, MANAGED) == has(next, MANAGED)) {
                 change(place, now -> ((now ^ next) & ~(ACCESSED | MODIFIED)) == 0 ? now | next : next, true);
             } else if (fits) {
                 if (old != ABSENT) {
@@ -266,7 +275,7 @@ public final class HashMmu implements Mmu {
             lock.lock();
             boolean empty = at(place) == ABSENT && mappings.size() < room;
             if (empty) {
-                add(place, (long) frame << 8 | (long) attributes << 3 | prot);
+                add(place, MmuMapping.of(frame, prot, attributes));
             }
             lock.unlock();
             return empty;
@@ -349,6 +358,18 @@ public final class HashMmu implements Mmu {
         }
 
         @Override
+        public boolean hold(long page, int prot, IntConsumer holder) {
+            lock.lock();
+            long mapping = at(place(page));
+            boolean allowed = mapping != ABSENT && (prot & ~MmuMapping.prot(mapping)) == 0;
+            if (allowed) {
+                holder.accept(MmuMapping.frame(mapping));
+            }
+            lock.unlock();
+            return allowed;
+        }
+
+        @Override
         public long residentCount() {
             return places().size();
         }
@@ -363,7 +384,11 @@ public final class HashMmu implements Mmu {
             lock.lock();
             for (Place place : places()) {
                 long mapping = at(place);
-                visitor.mapping(place.page(), frame(mapping), (int) mapping & PROT, (int) (mapping & 0xFF) >> 3);
+                visitor.mapping(
+                        place.page(),
+                        MmuMapping.frame(mapping),
+                        MmuMapping.prot(mapping),
+                        MmuMapping.attributes(mapping));
             }
             lock.unlock();
         }

@@ -71,6 +71,11 @@ class MmuInFront implements Mmu {
     }
 
     @Override
+    public boolean isMappedBy(int asid, int frame, int most) {
+        return real.isMappedBy(asid, frame, most);
+    }
+
+    @Override
     public int wiredMappings(int frame) {
         return real.wiredMappings(frame);
     }

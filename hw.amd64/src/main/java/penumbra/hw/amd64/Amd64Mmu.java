@@ -10,12 +10,13 @@ import penumbra.hw.MmuSpace;
 import penumbra.hw.PhysicalMemory;
 import penumbra.kern.KernelPanic;
 
-/** The memory management unit of amd64: four levels of tables in frames, accessed and modified bits kept by hardware. */
+/**
+ * The memory management unit of amd64: four levels of tables in frames, accessed and modified bits kept by hardware.
+ */
 @Component(service = Mmu.class, property = "mmu.name=" + Amd64Mmu.NAME)
 public final class Amd64Mmu implements Mmu {
     static final String NAME = "amd64";
 
-    /** What it keeps for the machine it serves. */
     private volatile @Nullable Mappings mappings;
 
     /** An MMU that serves no machine yet. */
@@ -81,11 +82,17 @@ public final class Amd64Mmu implements Mmu {
     }
 
     @Override
+    public boolean isMappedBy(int asid, int frame, int most) {
+        return mappings().isMappedBy(asid, frame, most);
+    }
+
+    @Override
     public int wiredMappings(int frame) {
         return mappings().count(frame, Integer.MAX_VALUE, (space, page) -> space.has(page, Pte.WIRED));
     }
 
-    private Mappings mappings() {
+    /** What it keeps for the machine it serves; panics when it serves none. */
+    Mappings mappings() {
         Mappings attached = mappings;
         if (attached == null) {
             throw new KernelPanic("%s serves no machine", NAME);

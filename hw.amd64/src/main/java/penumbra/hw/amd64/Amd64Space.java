@@ -3,13 +3,13 @@ package penumbra.hw.amd64;
 
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.MappingVisitor;
+import penumbra.hw.MmuMapping;
 import penumbra.hw.MmuSpace;
-import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
 import penumbra.hw.Prot;
-import penumbra.hw.TlbEntry;
 import penumbra.kern.KernelLock;
 import penumbra.kern.KernelPanic;
 import penumbra.kern.LockRank;
@@ -17,19 +17,19 @@ import penumbra.kern.LockRank;
 /**
  * One address space's mappings.
  *
- * <p>Two locks guard them. The space's own (rank {@code PMAP}) guards which tables there are, every count, who may put an
- * entry into an empty slot, and promotion. An entry of a managed mapping appears and disappears, and a superpage is changed,
- * only under the lock of the frame's list (rank {@code PV}) as well; so whoever holds that lock and finds a mapping in the list
- * can rely on its entry and on the tables above it, without the space's lock. Such a page operation removes the entry and
- * counts it later, in {@link #settle}; until then the count keeps the table alive.
+ * <p>Two locks guard them. The space's own (rank {@code PMAP}) guards which tables there are, every count, who may put
+ * an entry into an empty slot, and promotion. An entry of a managed mapping appears and disappears, and a superpage is
+ * changed, only under the lock of the frame's list (rank {@code PV}) as well; so whoever holds that lock and finds a
+ * mapping in the list can rely on its entry and on the tables above it, without the space's lock. Such a page operation
+ * removes the entry and counts it later, in {@link #settle}; until then the count keeps the table alive.
  *
- * <p>The bits of an entry change by compare-and-set, since CPUs set accessed and modified bits at any time. A modified bit
- * is reported before it is cleared, or under the list's lock, so that nobody finds it neither here nor there. Clearing it
- * or the accessed bit, like taking away rights, is followed by a shootdown; an entry whose accessed bit is clear is in no
- * TLB and needs none. A table is freed after a shootdown, which no walk outlasts.
+ * <p>The bits of an entry change by compare-and-set, since CPUs set accessed and modified bits at any time. A modified
+ * bit is reported before it is cleared, or under the list's lock, so that nobody finds it neither here nor there.
+ * Clearing it or the accessed bit, like taking away rights, is followed by a shootdown; an entry whose accessed bit is
+ * clear is in no TLB and needs none. A table is freed after a shootdown, which no walk outlasts.
  *
- * <p>The right to write is what entry and directory both allow. A range of whole 2 MiB loses it in the directory alone; the
- * entries below keep theirs, and their modified bits, until one of them is to be written again.
+ * <p>The right to write is what entry and directory both allow. A range of whole 2 MiB loses it in the directory alone;
+ * the entries below keep theirs, and their modified bits, until one of them is to be written again.
  */
 final class Amd64Space implements MmuSpace {
     private static final int NONE = TableFrames.NONE;
@@ -44,14 +44,17 @@ final class Amd64Space implements MmuSpace {
     private final TableTree tree;
     private final Superpages superpages;
     private final Shootdown shootdown;
+    private final Leaves leaves;
+    private final Walker walker;
     private final KernelLock lock = new KernelLock(LockRank.PMAP, "pmap");
 
-    /** Mappings that {@link #take} removed and {@link #settle} has not counted yet: gone, but still in the resident count. */
+    /**
+     * Mappings that {@link #take} removed and {@link #settle} has not counted yet: gone, but still in the resident
+     * count.
+     */
     private final AtomicInteger taken = new AtomicInteger();
 
     private boolean released;
-    private long resident;
-    private long wired;
 
     /** An empty space; it takes its first table when something is mapped. */
     Amd64Space(int asid, Shared shared) {
@@ -63,45 +66,17 @@ final class Amd64Space implements MmuSpace {
         this.tree = new TableTree(memory, tables);
         this.superpages = new Superpages(asid, shared, tree);
         this.shootdown = new Shootdown(asid, shared.machine(), pv);
+        this.leaves = new Leaves(asid, shared, shootdown);
+        this.walker = new Walker(memory, tree);
     }
 
-    // What the hardware does.
+    int asid() {
+        return asid;
+    }
 
     @Override
     public long walk(long address, int access) {
-        long page = PageSize.index(address);
-        long entry = tree.entry(page);
-        if (entry == 0) {
-            return TlbEntry.MISS;
-        }
-        if (Pte.isLarge(entry)) {
-            return walkSuperpage(page, entry, access);
-        }
-        int leaf = Pte.frame(entry);
-        int at = TableTree.offset(page, 0);
-        while (true) {
-            long pte = memory.loadVolatile(leaf, at);
-            if ((pte & Pte.PRESENT) == 0 || (Pte.prot(Pte.limited(pte, entry)) & access) == 0) {
-                return TlbEntry.MISS;
-            }
-            long used = pte | Pte.ACCESSED | (access == Prot.WRITE ? Pte.DIRTY : 0);
-            if (used == pte || memory.compareAndSet(leaf, at, pte, used)) {
-                return translation(Pte.limited(used, entry));
-            }
-        }
-    }
-
-    private long walkSuperpage(long page, long entry, int access) {
-        long pte = Pte.small(entry, page);
-        if ((Pte.prot(pte) & access) == 0) {
-            return TlbEntry.MISS;
-        }
-        boolean used = (entry & Pte.ACCESSED) != 0 || tree.exchangeEntry(page, entry, entry | Pte.ACCESSED);
-        return used ? translation(pte) : walk(PageSize.bytes(page), access);
-    }
-
-    private static long translation(long pte) {
-        return TlbEntry.of(Pte.frame(pte), Pte.prot(pte), Pte.has(pte, Pte.WRITE | Pte.DIRTY));
+        return walker.walk(address, access);
     }
 
     // Single mappings.
@@ -114,7 +89,7 @@ final class Amd64Space implements MmuSpace {
         boolean there = Pte.isLarge(entry) && says(Pte.small(entry, page), wanted);
         if (entry != 0 && !there) {
             int leaf = leafFor(page, entry, wanted);
-            replace(leaf, page, wanted);
+            leaves.replace(leaf, page, wanted);
             if (shared.reports().optimised() && tables.isFull(leaf)) {
                 superpages.promote(page, leaf);
             }
@@ -130,10 +105,14 @@ final class Amd64Space implements MmuSpace {
                 && (wanted & ~pte) == 0;
     }
 
-    private long make(long page) {
+    private void check(long page) {
         if (page < 0 || page >= TableTree.END || released) {
             throw new KernelPanic("enter: page %#x in space %d, released: %s", page, asid, released);
         }
+    }
+
+    private long make(long page) {
+        check(page);
         long entry = tree.make(page);
         if (entry == 0) {
             // Upper tables that were made in vain: a walk may be in them.
@@ -146,75 +125,10 @@ final class Amd64Space implements MmuSpace {
     private int leafFor(long page, long entry, long wanted) {
         int leaf = superpages.leaf(page, entry);
         if (!Pte.isLarge(entry) && Pte.limited(wanted, entry) != wanted) {
-            pushDown(leaf, entry);
+            leaves.limitAll(leaf, entry);
             tree.setEntry(page, Pte.table(leaf));
         }
         return leaf;
-    }
-
-    /** Limits every entry of {@code leaf} as the directory's {@code entry} does; modified bits stay. */
-    private void pushDown(int leaf, long entry) {
-        for (int at = 0; at < PageSize.BYTES; at += Long.BYTES) {
-            long old;
-            long next;
-            do {
-                old = memory.loadVolatile(leaf, at);
-                next = old == 0 ? 0 : Pte.limited(old, entry);
-            } while (next != old && !memory.compareAndSet(leaf, at, old, next));
-        }
-    }
-
-    private void replace(int leaf, long page, long wanted) {
-        long old = memory.loadVolatile(leaf, TableTree.offset(page, 0));
-        boolean same = Pte.has(old, Pte.PRESENT)
-                && Pte.frame(old) == Pte.frame(wanted)
-                && (old & Pte.MANAGED) == (wanted & Pte.MANAGED);
-        if (same && change(leaf, page, wanted)) {
-            return;
-        }
-        clear(leaf, page);
-        insert(leaf, page, wanted);
-    }
-
-    /** Turns the mapping of the same frame at {@code page} into {@code wanted}; false when it vanished meanwhile. */
-    private boolean change(int leaf, long page, long wanted) {
-        boolean managed = (wanted & Pte.MANAGED) != 0;
-        KernelLock list = pv.lockOf(Pte.frame(wanted));
-        if (managed) {
-            list.lock();
-        }
-        long old = exchange(leaf, page, wanted);
-        if (managed) {
-            list.unlock();
-        }
-        if (old == 0) {
-            return false;
-        }
-        wired += count(wanted, Pte.WIRED) - count(old, Pte.WIRED);
-        return true;
-    }
-
-    /** Replaces a present entry, keeping its bits when nothing else differs, else reporting them; returns the old one or 0. */
-    private long exchange(int leaf, long page, long wanted) {
-        int at = TableTree.offset(page, 0);
-        while (true) {
-            long old = memory.loadVolatile(leaf, at);
-            if (old == 0) {
-                return 0;
-            }
-            boolean equal = ((old ^ wanted) & ~(Pte.ACCESSED | Pte.DIRTY)) == 0;
-            long next = equal ? old | wanted : wanted;
-            if (!equal && (old & Pte.MANAGED) != 0 && (old & ~next & Pte.DIRTY) != 0) {
-                shared.reports().modified(Pte.frame(old));
-            }
-            long lost = old & ~next & (Pte.WRITE | Pte.DIRTY | Pte.ACCESSED);
-            if (lost != 0 || (next & ~old & Pte.NO_EXECUTE) != 0) {
-                shootdown.weaken(page, old);
-            }
-            if (next == old || memory.compareAndSet(leaf, at, old, next)) {
-                return old;
-            }
-        }
     }
 
     @Override
@@ -224,7 +138,7 @@ final class Amd64Space implements MmuSpace {
         long entry = make(page);
         boolean empty = isEmpty(page, entry);
         if (empty) {
-            insert(leafFor(page, entry, wanted), page, wanted);
+            leaves.insert(leafFor(page, entry, wanted), page, wanted);
         }
         fire();
         lock.unlock();
@@ -246,85 +160,13 @@ final class Amd64Space implements MmuSpace {
         return empty;
     }
 
-    /** Fills an empty slot. */
-    private void insert(int leaf, long page, long pte) {
-        int at = TableTree.offset(page, 0);
-        if ((pte & Pte.MANAGED) != 0) {
-            int frame = Pte.frame(pte);
-            KernelLock list = pv.lockOf(frame);
-            list.lock();
-            pv.add(frame, PvLists.key(asid, page));
-            memory.storeVolatile(leaf, at, pte);
-            list.unlock();
-        } else {
-            memory.storeVolatile(leaf, at, pte);
-        }
-        tables.addEntry(leaf);
-        resident++;
-        wired += count(pte, Pte.WIRED);
-    }
-
-    /** Empties a slot, reporting a managed mapping's bits. */
-    private void clear(int leaf, long page) {
-        int at = TableTree.offset(page, 0);
-        long pte = memory.loadVolatile(leaf, at);
-        if ((pte & Pte.MANAGED) != 0) {
-            int frame = Pte.frame(pte);
-            KernelLock list = pv.lockOf(frame);
-            list.lock();
-            pte = swap(leaf, page);
-            if (pte != 0) {
-                pv.remove(frame, PvLists.key(asid, page));
-                shared.report(pte);
-            }
-            list.unlock();
-        } else if (pte != 0) {
-            pte = swap(leaf, page);
-        }
-        if (pte != 0) {
-            tables.dropEntry(leaf);
-            resident--;
-            wired -= count(pte, Pte.WIRED);
-        }
-    }
-
-    private long swap(int leaf, long page) {
-        int at = TableTree.offset(page, 0);
-        while (true) {
-            long pte = memory.loadVolatile(leaf, at);
-            shootdown.weaken(page, pte);
-            if (pte == 0 || memory.compareAndSet(leaf, at, pte, 0)) {
-                return pte;
-            }
-        }
-    }
-
-    private static int count(long pte, long bit) {
-        return (pte & bit) != 0 ? 1 : 0;
-    }
-
     @Override
     public boolean changeWiring(long page, boolean wire) {
         lock.lock();
         long entry = tree.entry(page);
-        long old = entry == 0 ? 0 : set(superpages.leaf(page, entry), page, wire ? 0 : Pte.WIRED, wire ? Pte.WIRED : 0);
-        if (old != 0) {
-            wired += (wire ? 1 : 0) - count(old, Pte.WIRED);
-        }
+        boolean there = entry != 0 && leaves.wire(superpages.leaf(page, entry), page, wire);
         lock.unlock();
-        return old != 0;
-    }
-
-    /** Clears and sets bits of a present entry; returns the old entry, or 0 when there is none. */
-    private long set(int leaf, long page, long clear, long set) {
-        int at = TableTree.offset(page, 0);
-        while (true) {
-            long old = memory.loadVolatile(leaf, at);
-            long next = old & ~clear | set;
-            if (old == 0 || next == old || memory.compareAndSet(leaf, at, old, next)) {
-                return old;
-            }
-        }
+        return there;
     }
 
     @Override
@@ -332,10 +174,58 @@ final class Amd64Space implements MmuSpace {
         lock.lock();
         long pte = tree.leaf(page);
         lock.unlock();
-        if (pte == 0) {
-            return -1;
+        return pte == 0 ? MmuMapping.NONE : MmuMapping.of(Pte.frame(pte), Pte.prot(pte), Pte.attributes(pte));
+    }
+
+    @Override
+    public boolean hold(long page, int prot, IntConsumer holder) {
+        lock.lock();
+        long seen = tree.leaf(page);
+        @Nullable KernelLock list = (seen & Pte.MANAGED) != 0 ? pv.lockOf(Pte.frame(seen)) : null;
+        if (list != null) {
+            list.lock();
         }
-        return (long) Pte.frame(pte) << 8 | (long) Pte.attributes(pte) << 3 | Pte.prot(pte);
+        // A page operation may have come first.
+        long pte = tree.leaf(page);
+        boolean allowed = pte != 0 && (prot & ~Pte.prot(pte)) == 0;
+        if (allowed) {
+            holder.accept(Pte.frame(pte));
+        }
+        if (list != null) {
+            list.unlock();
+        }
+        lock.unlock();
+        return allowed;
+    }
+
+    @Override
+    public int largeSize() {
+        return shared.reports().optimised() ? REGION : 1;
+    }
+
+    @Override
+    public boolean enterLarge(long page, int frame, int prot, int attributes) {
+        long large = Pte.large(Pte.of(frame, prot, attributes));
+        @Nullable KernelLock list = superpages.lockOf(large);
+        lock.lock();
+        check(page);
+        boolean empty = tree.entry(page) == 0;
+        if (list != null) {
+            list.lock();
+        }
+        boolean entered = empty && superpages.insert(page, large);
+        if (list != null) {
+            list.unlock();
+        }
+        if (entered) {
+            leaves.count(REGION, large);
+        } else if (empty) {
+            // Upper tables that were made in vain: a walk may be in them.
+            shootdown.add(page, page + 1);
+        }
+        fire();
+        lock.unlock();
+        return entered;
     }
 
     // Ranges.
@@ -354,7 +244,7 @@ final class Amd64Space implements MmuSpace {
         }
         int leaf = superpages.leaf(from, tree.entry(from));
         for (long page = from; page < to; page++) {
-            clear(leaf, page);
+            leaves.clear(leaf, page);
         }
         unlinkEmpty(from, leaf);
     }
@@ -380,8 +270,7 @@ final class Amd64Space implements MmuSpace {
             report(superpages.remove(first));
             tables.setAllUsed(leaf, false);
             tree.unlink(first, leaf);
-            resident -= REGION;
-            wired -= REGION * count(seen, Pte.WIRED);
+            leaves.count(-REGION, seen);
         }
         if (list != null) {
             list.unlock();
@@ -392,7 +281,7 @@ final class Amd64Space implements MmuSpace {
     /** Reports the bits of each page of a superpage that was removed. */
     private void report(long large) {
         boolean silent = (large & (Pte.ACCESSED | Pte.DIRTY)) == 0
-                && pv.head(PvLists.superpage(Pte.frame(large))) != PvLists.NONE;
+                && pv.head(PvLists.superpage(Pte.largeFrame(large))) != PvLists.NONE;
         for (int i = 0; i < REGION && (large & Pte.MANAGED) != 0 && !silent; i++) {
             shared.report(Pte.small(large, i));
         }
@@ -417,7 +306,7 @@ final class Amd64Space implements MmuSpace {
         int leaf = superpages.leaf(from, entry);
         for (long page = from; page < to; page++) {
             if ((memory.loadVolatile(leaf, TableTree.offset(page, 0)) & Pte.WIRED) == 0) {
-                clear(leaf, page);
+                leaves.clear(leaf, page);
             }
         }
         unlinkEmpty(from, leaf);
@@ -472,29 +361,7 @@ final class Amd64Space implements MmuSpace {
     private void weakenPart(long from, long to, long lost, long gained) {
         int leaf = superpages.leaf(from, tree.entry(from));
         for (long page = from; page < to; page++) {
-            weaken(leaf, page, lost, gained, true);
-        }
-    }
-
-    /**
-     * Takes bits from a present entry and gives it others; {@code report} tells whether a modified bit among them is
-     * reported.
-     */
-    private void weaken(int leaf, long page, long lost, long gained, boolean report) {
-        int at = TableTree.offset(page, 0);
-        while (true) {
-            long old = memory.loadVolatile(leaf, at);
-            long next = old & ~lost | gained;
-            if (old == 0 || next == old) {
-                return;
-            }
-            if (report && Pte.has(old & ~next, Pte.DIRTY) && Pte.has(old, Pte.MANAGED)) {
-                shared.reports().modified(Pte.frame(old));
-            }
-            shootdown.weaken(page, old);
-            if (memory.compareAndSet(leaf, at, old, next)) {
-                return;
-            }
+            leaves.weaken(leaf, page, lost, gained, true);
         }
     }
 
@@ -510,7 +377,7 @@ final class Amd64Space implements MmuSpace {
         int leaf = superpages.leaf(from, tree.entry(from));
         for (long page = from; page < to; page++) {
             if ((memory.loadVolatile(leaf, TableTree.offset(page, 0)) & Pte.MANAGED) != 0) {
-                weaken(leaf, page, Pte.ACCESSED | Pte.DIRTY, 0, keepModified);
+                leaves.weaken(leaf, page, Pte.ACCESSED | Pte.DIRTY, 0, keepModified);
             }
         }
     }
@@ -546,8 +413,9 @@ final class Amd64Space implements MmuSpace {
             list.lock();
         }
         if (Pte.isLarge(from.tree.entry(first))) {
-            if (superpages.copy(first, from.tree.entry(first))) {
-                resident += REGION;
+            long large = from.tree.entry(first) & ~(Pte.WRITE | Pte.DIRTY | Pte.ACCESSED | Pte.WIRED);
+            if (superpages.insert(first, large)) {
+                leaves.count(REGION, 0);
             } else {
                 shootdown.add(first, first + 1);
             }
@@ -598,8 +466,7 @@ final class Amd64Space implements MmuSpace {
         released = true;
         shootdown.add(0, TableTree.END);
         fire();
-        resident = 0;
-        wired = 0;
+        leaves.forgetAll();
         lock.unlock();
     }
 
@@ -641,9 +508,7 @@ final class Amd64Space implements MmuSpace {
         long entry = tree.entry(page);
         if (entry != 0) {
             int leaf = Pte.frame(entry);
-            tables.dropEntry(leaf);
-            resident--;
-            wired -= count(pte, Pte.WIRED);
+            leaves.settle(leaf, pte);
             unlinkEmpty(page, leaf);
         }
         taken.decrementAndGet();
@@ -670,10 +535,12 @@ final class Amd64Space implements MmuSpace {
         return clearBits(page, Pte.ACCESSED) != 0;
     }
 
-    /** Clears bits and shoots down; returns the old entry, or 0 when none of them was set. A superpage must have none. */
+    /**
+     * Clears bits and shoots down; returns the old entry, or 0 when none of them was set. A superpage must have none.
+     */
     private long clearBits(long page, long bits) {
         long entry = tree.entry(page);
-        long old = Pte.isLarge(entry) ? entry & bits : set(Pte.frame(entry), page, bits, 0);
+        long old = Pte.isLarge(entry) ? entry & bits : leaves.set(Pte.frame(entry), page, bits, 0);
         if ((old & bits) == 0) {
             return 0;
         }
@@ -694,7 +561,7 @@ final class Amd64Space implements MmuSpace {
     @Override
     public long residentCount() {
         lock.lock();
-        long count = resident - taken.get();
+        long count = leaves.resident() - taken.get();
         lock.unlock();
         return count;
     }
@@ -702,7 +569,7 @@ final class Amd64Space implements MmuSpace {
     @Override
     public long wiredCount() {
         lock.lock();
-        long count = wired;
+        long count = leaves.wired();
         lock.unlock();
         return count;
     }

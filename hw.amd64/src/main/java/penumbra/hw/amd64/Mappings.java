@@ -73,7 +73,9 @@ final class Mappings {
         return counted;
     }
 
-    /** Like {@link #count}, for a visit that clears {@code bits}: superpages that have one of them are demoted first. */
+    /**
+     * Like {@link #count}, for a visit that clears {@code bits}: superpages that have one of them are demoted first.
+     */
     int clear(int frame, long bits, int max, Visit visit) {
         KernelLock lock = pv.lockOf(frame);
         lock.lock();
@@ -82,6 +84,16 @@ final class Mappings {
         lock.unlock();
         pv.awaitShot(frame);
         return counted;
+    }
+
+    /** Whether one of the first {@code most} mappings of {@code frame} is in space {@code asid}. */
+    boolean isMappedBy(int asid, int frame, int most) {
+        boolean[] found = {false};
+        count(frame, most, (space, page) -> {
+            found[0] |= space.asid() == asid;
+            return true;
+        });
+        return found[0];
     }
 
     private int visitAll(int frame, int max, Visit visit) {

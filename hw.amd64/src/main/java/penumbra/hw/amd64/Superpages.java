@@ -8,10 +8,10 @@ import penumbra.kern.KernelLock;
 /**
  * The 2 MiB mappings of one space.
  *
- * <p>A superpage is an entry of a directory that says what the 512 entries of the table below would say; that table is kept
- * aside. If it can be written its modified bit is set, so that a walk can only set the accessed bit. Promotion needs the
- * space's lock and that of the frames' list; demotion only the latter, when the frames are managed, and else the space's.
- * Neither is seen by a TLB, whose translations are of pages and stay true, nor do any counts change.
+ * <p>A superpage is an entry of a directory that says what the 512 entries of the table below would say; that table is
+ * kept aside. If it can be written its modified bit is set, so that a walk can only set the accessed bit. Promotion
+ * needs the space's lock and that of the frames' list; demotion only the latter, when the frames are managed, and else
+ * the space's. Neither is seen by a TLB, whose translations are of pages and stay true, nor do any counts change.
  */
 final class Superpages {
     private static final int PAGES = Pte.LARGE_PAGES;
@@ -38,65 +38,66 @@ final class Superpages {
     /** The lock of the list that {@code entry} is in; null when it is in none. */
     @Nullable
     KernelLock lockOf(long entry) {
-        return (entry & Pte.MANAGED) != 0 ? pv.lockOf(Pte.frame(entry)) : null;
+        return (entry & Pte.MANAGED) != 0 ? pv.lockOf(Pte.largeFrame(entry)) : null;
     }
 
     /**
-     * Makes one mapping of the 512 around {@code page} if {@code leaf}, their table, is full of equal mappings of consecutive
-     * frames that all were used, and written if they may be ({@code pmap_promote_pde}). Needs the space's lock.
+     * Makes one mapping of the 512 around {@code page} if {@code leaf}, their table, is full of equal mappings of
+     * consecutive frames that all were used, and written if they may be ({@code pmap_promote_pde}). Needs the space's
+     * lock.
      */
     void promote(long page, int leaf) {
-        long large = memory.loadVolatile(leaf, 0);
+        long first = memory.loadVolatile(leaf, 0);
         // Before the lock and the whole table: the neighbours, which differ if it is being filled in any plain order.
-        boolean hopeful = Pte.has(large, Pte.PRESENT | Pte.ACCESSED)
-                && (Pte.frame(large) & MASK) == 0
-                && ((large & Pte.WRITE) == 0 || (large & Pte.DIRTY) != 0)
+        boolean hopeful = Pte.has(first, Pte.PRESENT | Pte.ACCESSED)
+                && (Pte.frame(first) & MASK) == 0
+                && ((first & Pte.WRITE) == 0 || (first & Pte.DIRTY) != 0)
                 && tree.entry(page) == Pte.table(leaf)
-                && continues(large, leaf, page + 1)
-                && continues(large, leaf, page - 1);
+                && continues(first, leaf, page + 1)
+                && continues(first, leaf, page - 1);
         if (!hopeful) {
             return;
         }
-        KernelLock list = lockOf(large);
+        KernelLock list = (first & Pte.MANAGED) != 0 ? pv.lockOf(Pte.frame(first)) : null;
         if (list != null) {
             list.lock();
         }
-        if (allContinue(large, leaf)) {
-            combine(large, leaf, first(page));
+        if (allContinue(first, leaf)) {
+            combine(first, leaf, first(page));
         }
         if (list != null) {
             list.unlock();
         }
     }
 
-    private boolean continues(long large, int leaf, long page) {
-        return memory.loadVolatile(leaf, TableTree.offset(page, 0)) == Pte.small(large, page);
+    private boolean continues(long first, int leaf, long page) {
+        return memory.loadVolatile(leaf, TableTree.offset(page, 0)) == Pte.following(first, page);
     }
 
-    private boolean allContinue(long large, int leaf) {
+    private boolean allContinue(long first, int leaf) {
         for (int i = 0; i < PAGES; i++) {
-            if (!continues(large, leaf, i)) {
+            if (!continues(first, leaf, i)) {
                 return false;
             }
         }
         return true;
     }
 
-    private void combine(long large, int leaf, long first) {
-        if ((large & Pte.MANAGED) != 0) {
-            int frame = Pte.frame(large);
+    private void combine(long pte, int leaf, long first) {
+        if ((pte & Pte.MANAGED) != 0) {
+            int frame = Pte.frame(pte);
             for (int i = 0; i < PAGES; i++) {
                 pv.remove(frame + i, PvLists.key(asid, first + i));
             }
             pv.add(PvLists.superpage(frame), PvLists.key(asid, first));
         }
         tables.keep(tree.directory(first), TableTree.index(first), leaf);
-        tree.setEntry(first, large | Pte.LARGE);
+        tree.setEntry(first, Pte.large(pte));
     }
 
     /**
-     * Makes 512 mappings of the superpage around {@code page} again ({@code pmap_demote_pde}); the tables lose no bit of it.
-     * Needs the lock of the list that it is in, else the space's.
+     * Makes 512 mappings of the superpage around {@code page} again ({@code pmap_demote_pde}); the tables lose no bit
+     * of it. Needs the lock of the list that it is in, else the space's.
      */
     void demote(long page) {
         long first = first(page);
@@ -109,7 +110,7 @@ final class Superpages {
             }
         } while (!tree.exchangeEntry(first, large, Pte.table(leaf)));
         if ((large & Pte.MANAGED) != 0) {
-            int frame = Pte.frame(large);
+            int frame = Pte.largeFrame(large);
             pv.remove(PvLists.superpage(frame), PvLists.key(asid, first));
             for (int i = 0; i < PAGES; i++) {
                 pv.add(frame + i, PvLists.key(asid, first + i));
@@ -117,7 +118,10 @@ final class Superpages {
         }
     }
 
-    /** The table of the lowest level for {@code page}, whose directory has {@code entry}; demotes. Needs the space's lock. */
+    /**
+     * The table of the lowest level for {@code page}, whose directory has {@code entry}; demotes. Needs the space's
+     * lock.
+     */
     int leaf(long page, long entry) {
         if (!Pte.isLarge(entry)) {
             return Pte.frame(entry);
@@ -137,8 +141,8 @@ final class Superpages {
     }
 
     /**
-     * Takes the superpage away that begins at {@code first}; its table stays with the caller. Needs the locks that promotion
-     * needs.
+     * Takes the superpage away that begins at {@code first}; its table stays with the caller. Needs the locks that
+     * promotion needs.
      *
      * @return what the entry was
      */
@@ -148,12 +152,14 @@ final class Superpages {
             large = tree.entry(first);
         } while (!tree.exchangeEntry(first, large, 0));
         if ((large & Pte.MANAGED) != 0) {
-            pv.remove(PvLists.superpage(Pte.frame(large)), PvLists.key(asid, first));
+            pv.remove(PvLists.superpage(Pte.largeFrame(large)), PvLists.key(asid, first));
         }
         return large;
     }
 
-    /** Takes bits from the superpage or table at {@code page} and gives it others. Needs the locks that promotion needs. */
+    /**
+     * Takes bits from the superpage or table at {@code page} and gives it others. Needs the locks that promotion needs.
+     */
     void limit(long page, long lost, long gained) {
         long old;
         do {
@@ -167,24 +173,24 @@ final class Superpages {
     }
 
     /**
-     * Maps what the superpage {@code large} of another space at {@code first} maps, unwired, read-only and unused;
-     * nothing is mapped in these 2 MiB. Needs the locks that promotion needs.
+     * Maps 2 MiB at once from {@code first} on, where nothing is mapped, as {@code large} says. Needs the locks that
+     * promotion needs.
      *
      * @return false when no frame is left for tables
      */
-    boolean copy(long first, long large) {
+    boolean insert(long first, long large) {
         int leaf = tables.take();
         if (leaf == TableTree.NONE) {
             return false;
         }
-        if (!tree.link(first, large & ~(Pte.WRITE | Pte.DIRTY | Pte.ACCESSED | Pte.WIRED))) {
+        if (!tree.link(first, large)) {
             tables.give(tables.chain(leaf, TableTree.NONE));
             return false;
         }
         tables.setAllUsed(leaf, true);
         tables.keep(tree.directory(first), TableTree.index(first), leaf);
         if ((large & Pte.MANAGED) != 0) {
-            pv.add(PvLists.superpage(Pte.frame(large)), PvLists.key(asid, first));
+            pv.add(PvLists.superpage(Pte.largeFrame(large)), PvLists.key(asid, first));
         }
         return true;
     }

@@ -7,8 +7,8 @@ import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
 
 /**
- * The tables of one space: a root, two levels of upper tables below it, the last of which are the directories, and tables
- * of the lowest level for 2 MiB each.
+ * The tables of one space: a root, two levels of upper tables below it, the last of which are the directories, and
+ * tables of the lowest level for 2 MiB each.
  *
  * <p>{@link #directory}, {@link #entry} and {@link #leaf} need no lock; the others need the space's.
  */
@@ -105,10 +105,12 @@ final class TableTree {
         int table = root;
         for (int level = TOP; level >= 0 && table != NONE; level--) {
             long entry = memory.loadVolatile(table, offset(page, level));
-            boolean last = level == 0 || level == DIRECTORY && Pte.isLarge(entry);
+            boolean large = level == DIRECTORY && Pte.isLarge(entry);
+            String says =
+                    level == 0 ? Pte.describeSmall(entry) : large ? Pte.describeLarge(entry) : Pte.describeTable(entry);
             lines.add(NAMES[level] + "[" + index(page, level) + "] of frame 0x" + Integer.toHexString(table) + ": "
-                    + Pte.describe(entry, last));
-            table = last || entry == 0 ? NONE : Pte.frame(entry);
+                    + says);
+            table = large || entry == 0 ? NONE : Pte.frame(entry);
         }
         return lines;
     }
@@ -167,7 +169,10 @@ final class TableTree {
         return Pte.table(leaf);
     }
 
-    /** Makes {@code entry} the directory's for {@code page}, which has none; false when no frame is left for a directory. */
+    /**
+     * Makes {@code entry} the directory's for {@code page}, which has none; false when no frame is left for a
+     * directory.
+     */
     boolean link(long page, long entry) {
         if (root == NONE) {
             root = frames.takeEmpty();

@@ -2,78 +2,23 @@
 package penumbra.hw.amd64;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
-import penumbra.hw.HeapMemory;
+import penumbra.hw.MemoryAttribute;
 import penumbra.hw.Mmu;
-import penumbra.hw.MmuContract;
 import penumbra.hw.MmuMapping;
-import penumbra.hw.MmuSpace;
 import penumbra.hw.Prot;
-import penumbra.hw.TlbModel;
-import penumbra.kern.KernelPanic;
+import penumbra.hw.TableMmuContract;
 
-class Amd64MmuTest extends MmuContract {
-    private static final int TABLES = 64;
-
-    private final HeapMemory memory = new HeapMemory(8, TABLES);
-    private final Mappings mappings = new Mappings(new TlbModel(), memory, this);
-    private final int frame = memory.segments().get(0).firstFrame();
-
+class Amd64MmuTest extends TableMmuContract {
     @Override
     protected Mmu create() {
         return new Amd64Mmu();
     }
 
-    /** The original's mappings come and go by the table page, and its prefaults with them. */
-    @Test
-    void prefaultsExactlyWhereSomethingIsMappedInTheSame2MiB() {
-        MmuSpace space = mappings.create(1);
-        assertThat(space.prefaultable(100)).isFalse();
-        space.enter(511, frame, Prot.READ, MmuMapping.MANAGED);
-        assertThat(space.prefaultable(0)).isTrue();
-        assertThat(space.prefaultable(511)).isFalse();
-        assertThat(space.prefaultable(512)).isFalse();
-        mappings.removeAll(frame);
-        assertThat(space.prefaultable(0)).isFalse();
-        space.enter(511, frame, Prot.READ, MmuMapping.MANAGED);
-        space.remove(511, 512);
-        assertThat(space.prefaultable(0)).isFalse();
-    }
-
-    @Test
-    void tablesAreTakenWhenNeededAndFreedWhenEmpty() {
-        Amd64Space space = mappings.create(1);
-        assertThat(mappings.freeTables()).isEqualTo(TABLES);
-        space.enter(0, frame, Prot.READ, MmuMapping.MANAGED);
-        assertThat(mappings.freeTables()).isEqualTo(TABLES - 4);
-        space.enter(511, frame, Prot.READ, MmuMapping.MANAGED);
-        assertThat(mappings.freeTables()).isEqualTo(TABLES - 4);
-        space.enter(512, frame, Prot.READ, MmuMapping.MANAGED);
-        assertThat(mappings.freeTables()).isEqualTo(TABLES - 5);
-        space.enter(1L << 34, frame, Prot.READ, 0);
-        assertThat(mappings.freeTables()).isEqualTo(TABLES - 8);
-        mappings.removeAll(frame);
-        assertThat(mappings.freeTables()).isEqualTo(TABLES - 4);
-        space.remove(0, 1L << 35);
-        assertThat(mappings.freeTables()).isEqualTo(TABLES - 1);
-        space.release();
-        assertThat(mappings.freeTables()).isEqualTo(TABLES);
-    }
-
-    @Test
-    void aFailedEnterTakesNoTable() {
-        Amd64Space space = mappings.create(1);
-        long page = 0;
-        while (mappings.freeTables() > 2) {
-            space.enter(page, frame, Prot.READ, MmuMapping.MANAGED);
-            page += 1L << 18;
-        }
-        int left = mappings.freeTables();
-        assertThat(space.enter(1L << 34, frame, Prot.READ, MmuMapping.MANAGED)).isFalse();
-        assertThat(mappings.freeTables()).isEqualTo(left);
-        assertThat(space.walk(1L << 46, Prot.READ)).isZero();
+    @Override
+    protected int freeTables(Mmu of) {
+        return ((Amd64Mmu) of).mappings().freeTables();
     }
 
     @Test
@@ -87,13 +32,28 @@ class Amd64MmuTest extends MmuContract {
     }
 
     @Test
-    void serviceOfTwoMachinesIsRefused() {
-        Mmu mmu = create();
-        assertThatThrownBy(() -> mmu.create(0)).isInstanceOf(KernelPanic.class);
-        mmu.attach(new TlbModel(), new HeapMemory(8, 8), this);
-        assertThatThrownBy(() -> mmu.attach(new TlbModel(), memory, this)).isInstanceOf(KernelPanic.class);
-        mmu.detach();
-        mmu.attach(new TlbModel(), new HeapMemory(8, 8), this);
-        mmu.detach();
+    void memoryAttributesAreIndexesIntoThePageAttributeTable() {
+        assertThat(cached(MemoryAttribute.WRITE_BACK)).isEqualTo(0x1234_5005L);
+        assertThat(cached(MemoryAttribute.WRITE_THROUGH)).isEqualTo(0x1234_500DL);
+        assertThat(cached(MemoryAttribute.UNCACHEABLE)).isEqualTo(0x1234_501DL);
+        assertThat(cached(MemoryAttribute.WRITE_COMBINING)).isEqualTo(0x1234_5095L);
+    }
+
+    /** Where an entry of the lowest level has the uppermost bit of the index, a directory's says that it is large. */
+    @Test
+    void aLargeEntryHasTheIndexElsewhere() {
+        int far = 0x1_2200;
+        long combining = Pte.of(far, Prot.READ | Prot.EXECUTE, MmuMapping.ofMemory(MemoryAttribute.WRITE_COMBINING));
+        long large = Pte.large(combining);
+        assertThat(large).isEqualTo(0x1220_1095L);
+        assertThat(Pte.largeFrame(large)).isEqualTo(far);
+        assertThat(Pte.small(large, 5)).isEqualTo(combining + 0x5000);
+        long plain = Pte.of(far, Prot.READ | Prot.EXECUTE, 0);
+        assertThat(Pte.large(plain)).isEqualTo(0x1220_0085L);
+        assertThat(Pte.small(Pte.large(plain), 511)).isEqualTo(plain + 0x1F_F000);
+    }
+
+    private static long cached(int memattr) {
+        return Pte.of(0x1_2345, Prot.READ | Prot.EXECUTE, MmuMapping.ofMemory(memattr));
     }
 }

@@ -136,7 +136,7 @@ class SuperpageTest implements MmuReports {
             assertThat(isLarge(region * REGION)).isFalse();
             for (int i = 5; i < REGION - 1; i++) {
                 long page = region * REGION + i;
-                assertThat(space.query(page)).isEqualTo(page << 8 | WRITTEN << 3 | Prot.RW);
+                assertThat(space.query(page)).isEqualTo(MmuMapping.of((int) page, Prot.RW, WRITTEN));
                 assertThat(mappings.count((int) page, 9, (each, at) -> at == page))
                         .isEqualTo(1);
             }
@@ -169,20 +169,20 @@ class SuperpageTest implements MmuReports {
         space.protect(REGION, 4 * REGION, Prot.READ);
         child.copy(space, REGION, 4 * REGION);
         assertThat(child.residentCount()).isEqualTo(2 * REGION);
-        assertThat(child.query(REGION + 1)).isEqualTo((REGION + 1L) << 8 | MmuMapping.MANAGED << 3 | Prot.READ);
+        assertThat(child.query(REGION + 1)).isEqualTo(MmuMapping.of(REGION + 1, Prot.READ, MmuMapping.MANAGED));
         assertThat(child.walk(PageSize.bytes(REGION + 1), Prot.WRITE)).isEqualTo(TlbEntry.MISS);
         assertThat(TlbEntry.frame(child.walk(PageSize.bytes(REGION + 1), Prot.READ)))
                 .isEqualTo(REGION + 1);
         assertThat(isLarge(child, REGION)).isTrue();
-        assertThat(child.query(REGION + 1)).isEqualTo((REGION + 1L) << 8 | USED << 3 | Prot.READ);
+        assertThat(child.query(REGION + 1)).isEqualTo(MmuMapping.of(REGION + 1, Prot.READ, USED));
         assertThat(modified).as("kept in the mappings").isEmpty();
         int other = 6 * REGION;
         child.enter(REGION, other, Prot.RW, WRITTEN);
         space.enter(2 * REGION, other + 1, Prot.RW, WRITTEN);
-        assertThat(child.query(REGION) >> 8).isEqualTo(other);
-        assertThat(space.query(REGION) >> 8).isEqualTo(REGION);
-        assertThat(space.query(2 * REGION) >> 8).isEqualTo(other + 1);
-        assertThat(child.query(2 * REGION) >> 8).isEqualTo(2 * REGION);
+        assertThat(MmuMapping.frame(child.query(REGION))).isEqualTo(other);
+        assertThat(MmuMapping.frame(space.query(REGION))).isEqualTo(REGION);
+        assertThat(MmuMapping.frame(space.query(2 * REGION))).isEqualTo(other + 1);
+        assertThat(MmuMapping.frame(child.query(2 * REGION))).isEqualTo(2 * REGION);
         for (int frame = REGION; frame < 3 * REGION; frame++) {
             mappings.removeAll(frame);
             assertThat(modified).contains(frame);

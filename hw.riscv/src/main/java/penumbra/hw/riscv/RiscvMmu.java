@@ -10,7 +10,9 @@ import penumbra.hw.MmuSpace;
 import penumbra.hw.PhysicalMemory;
 import penumbra.kern.KernelPanic;
 
-/** The memory management unit of RISC-V: Sv48 tables in frames, on harts that leave accessed and dirty bits to software. */
+/**
+ * The memory management unit of RISC-V: Sv48 tables in frames, on harts that leave accessed and dirty bits to software.
+ */
 @Component(service = Mmu.class, property = "mmu.name=" + RiscvMmu.NAME)
 public final class RiscvMmu implements Mmu {
     static final String NAME = "riscv";
@@ -87,12 +89,18 @@ public final class RiscvMmu implements Mmu {
     }
 
     @Override
+    public boolean isMappedBy(int asid, int frame, int most) {
+        return served().isMappedBy(asid, frame, most);
+    }
+
+    @Override
     public int wiredMappings(int frame) {
         return served().count(
                         frame, Integer.MAX_VALUE, (in, place, table, offset) -> in.has(table, offset, Sv48.WIRED));
     }
 
-    private Served served() {
+    /** The machine that it serves; panics when there is none. */
+    Served served() {
         Served machine = served;
         if (machine == null) {
             throw new KernelPanic("%s serves no machine", NAME);

@@ -2,8 +2,10 @@
 package penumbra.hw.riscv;
 
 import java.util.Arrays;
+import java.util.function.IntConsumer;
 import penumbra.hw.Machine;
 import penumbra.hw.MappingVisitor;
+import penumbra.hw.MmuMapping;
 import penumbra.hw.MmuSpace;
 import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
@@ -16,14 +18,14 @@ import penumbra.kern.LockRank;
 /**
  * One address space's four levels of tables.
  *
- * <p>Every change but two is made under the space's lock (rank {@code PMAP}). The exceptions: software marks an entry accessed
- * or dirty when a hart traps for it, without a lock; and who holds the lock of a frame's chain (rank {@code PV}) takes bits
- * from the entries in it. Entries of managed mappings come and go under both locks.
+ * <p>Every change but two is made under the space's lock (rank {@code PMAP}). The exceptions: software marks an entry
+ * accessed or dirty when a hart traps for it, without a lock; and who holds the lock of a frame's chain (rank {@code
+ * PV}) takes bits from the entries in it. Entries of managed mappings come and go under both locks.
  *
- * <p>What may still be in a TLB is weakened in three steps: the entry is broken, that is, made invalid, which leaves its other
- * bits to software; the TLBs are shot down; and the entry is made what it is to be, under the lock of the chain, with its bits
- * reported. So nobody who looks at a frame's chain ever finds less there than a CPU can still do. Tables are freed after one
- * more shootdown, which no walk outlasts.
+ * <p>What may still be in a TLB is weakened in three steps: the entry is broken, that is, made invalid, which leaves
+ * its other bits to software; the TLBs are shot down; and the entry is made what it is to be, under the lock of the
+ * chain, with its bits reported. So nobody who looks at a frame's chain ever finds less there than a CPU can still do.
+ * Tables are freed after one more shootdown, which no walk outlasts.
  */
 final class RiscvSpace implements MmuSpace {
     private static final int NONE = TablePool.NONE;
@@ -108,7 +110,9 @@ final class RiscvSpace implements MmuSpace {
         return table;
     }
 
-    /** The trap that a hart takes instead of setting {@code marks} itself; another may have changed the entry meanwhile. */
+    /**
+     * The trap that a hart takes instead of setting {@code marks} itself; another may have changed the entry meanwhile.
+     */
     private void mark(int table, int offset, long entry, long marks) {
         memory.compareAndSet(table, offset, entry, entry | marks);
     }
@@ -176,7 +180,7 @@ final class RiscvSpace implements MmuSpace {
             long old = memory.loadVolatile(table, offset);
             boolean equal = ((old ^ next) & ~(Sv48.ACCESSED | Sv48.DIRTY)) == 0;
             long wanted = equal ? old | next : next;
-            if ((old & ~wanted & ~Sv48.WIRED) != 0) {
+            if ((old & ~wanted & ~Sv48.WIRED) != 0 || ((old ^ wanted) & Sv48.MEMORY_TYPE) != 0) {
                 breakEntry(table, page);
                 shootStale();
                 settle(table, page, now -> next, true);
@@ -233,7 +237,23 @@ final class RiscvSpace implements MmuSpace {
         int table = leafOf(page);
         long entry = table == NONE ? 0 : memory.loadVolatile(table, Sv48.offset(page, 0));
         lock.unlock();
-        return entry == 0 ? -1 : Sv48.query(entry);
+        return entry == 0
+                ? MmuMapping.NONE
+                : MmuMapping.of(Sv48.frame(entry), Sv48.prot(entry), Sv48.attributes(entry));
+    }
+
+    @Override
+    public boolean hold(long page, int prot, IntConsumer holder) {
+        lock.lock();
+        int table = leafOf(page);
+        long entry = table == NONE ? 0 : memory.loadVolatile(table, Sv48.offset(page, 0));
+        boolean allowed = entry != 0 && (prot & ~Sv48.prot(entry)) == 0;
+        if (allowed) {
+            // Whoever removes it needs this space's lock first.
+            holder.accept(Sv48.frame(entry));
+        }
+        lock.unlock();
+        return allowed;
     }
 
     // Break, shoot down, settle.
@@ -278,8 +298,8 @@ final class RiscvSpace implements MmuSpace {
     private static final Change NOTHING = entry -> 0;
 
     /**
-     * Makes {@code change} to a mapping that is in no TLB. A dirty bit that goes is reported if {@code tell}; an accessed bit,
-     * if the mapping goes.
+     * Makes {@code change} to a mapping that is in no TLB. A dirty bit that goes is reported if {@code tell}; an
+     * accessed bit, if the mapping goes.
      */
     private void settle(int table, long page, Change change, boolean tell) {
         long entry = memory.loadVolatile(table, Sv48.offset(page, 0));
@@ -439,7 +459,9 @@ final class RiscvSpace implements MmuSpace {
         }
     }
 
-    /** Follows the tables towards {@code page} and keeps them in {@link #path}; returns the level of the last one found. */
+    /**
+     * Follows the tables towards {@code page} and keeps them in {@link #path}; returns the level of the last one found.
+     */
     private int descend(long page) {
         path[TOP] = Sv48.root(satp);
         for (int level = TOP; level > 0; level--) {

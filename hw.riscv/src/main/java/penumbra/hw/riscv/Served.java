@@ -59,7 +59,9 @@ final class Served {
     /** What is asked of, or done to, one mapping of a frame, whose chain is locked. */
     @FunctionalInterface
     interface Visit {
-        /** Returns whether the mapping counts whose entry lies at {@code offset} of the table in frame {@code table}. */
+        /**
+         * Returns whether the mapping counts whose entry lies at {@code offset} of the table in frame {@code table}.
+         */
         boolean visit(Served in, int place, int table, int offset);
     }
 
@@ -78,14 +80,25 @@ final class Served {
         return counted;
     }
 
+    /** Whether one of the first {@code most} mappings of {@code frame} is in space {@code asid}. */
+    boolean isMappedBy(int asid, int frame, int most) {
+        boolean[] found = {false};
+        count(frame, most, (in, place, table, offset) -> {
+            found[0] |= tables.owner(Chains.table(place)).asid() == asid;
+            return true;
+        });
+        return found[0];
+    }
+
     /** Whether the entry has all of {@code bits}. */
     boolean has(int table, int offset, long bits) {
         return Sv48.has(memory.loadVolatile(table, offset), bits);
     }
 
     /**
-     * Clears those of {@code bits} that are set and shoots the mapping down; returns the old entry. An entry without the
-     * accessed bit is in no TLB: whoever clears that shoots before it leaves the chain, as everybody does who weakens an entry.
+     * Clears those of {@code bits} that are set and shoots the mapping down; returns the old entry. An entry without
+     * the accessed bit is in no TLB: whoever clears that shoots before it leaves the chain, as everybody does who
+     * weakens an entry.
      */
     long clear(int place, int table, int offset, long bits) {
         while (true) {
@@ -112,7 +125,9 @@ final class Served {
         return true;
     }
 
-    /** Removes every mapping of {@code frame}: each under the lock of its space, which comes before that of the chain. */
+    /**
+     * Removes every mapping of {@code frame}: each under the lock of its space, which comes before that of the chain.
+     */
     void removeAll(int frame) {
         KernelLock chain = chains.lockOf(frame);
         while (true) {

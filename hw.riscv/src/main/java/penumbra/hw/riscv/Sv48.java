@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.hw.riscv;
 
+import penumbra.hw.MemoryAttribute;
 import penumbra.hw.MmuMapping;
 import penumbra.hw.Prot;
 
 /**
- * The formats of Sv48: the register that points to the tables, and their entries (RISC-V Privileged Architecture 20211203,
- * 4.1.11 and 4.5).
+ * The formats of Sv48: the register that points to the tables, and their entries (RISC-V Privileged Architecture
+ * 20211203, 4.1.11 and 4.5; the bits of memory types are those of the extension Svpbmt).
  *
- * <p>An entry that is not valid is the software's own but for that bit. So an entry that is not zero is a mapping, valid or
- * not: one that lets no access through never is, and one that is being changed is not for that time.
+ * <p>An entry that is not valid is the software's own but for that bit. So an entry that is not zero is a mapping,
+ * valid or not: one that lets no access through never is, and one that is being changed is not for that time.
  */
 final class Sv48 {
     /** Levels of tables; level 0 maps pages. */
@@ -34,6 +35,17 @@ final class Sv48 {
     static final long WIRED = 1 << 8;
 
     static final long MANAGED = 1 << 9;
+
+    /** Not cached, and stores may be gathered ({@code NC}). */
+    static final long NON_CACHEABLE = 1L << 61;
+    /** Not cached, and every access in order ({@code IO}). */
+    static final long IO = 2L << 61;
+
+    /** Which of these a page is of; neither, what memory is by itself. */
+    static final long MEMORY_TYPE = 3L << 61;
+
+    /** By {@link MemoryAttribute}, the memory type; what loads may cache and stores not is not cached at all. */
+    private static final long[] TYPE_OF = {0, IO, NON_CACHEABLE, IO};
 
     private static final int FRAME_SHIFT = 10;
     private static final long FRAME = (1L << 44) - 1 << FRAME_SHIFT;
@@ -66,7 +78,9 @@ final class Sv48 {
         return (long) frame << FRAME_SHIFT | VALID;
     }
 
-    /** An entry that maps {@code frame} with {@link Prot} and {@link MmuMapping} bits; any right includes that to read. */
+    /**
+     * An entry that maps {@code frame} with {@link Prot} and {@link MmuMapping} bits; any right includes that to read.
+     */
     static long mapping(int frame, int prot, int attributes) {
         long entry = (long) frame << FRAME_SHIFT | USER;
         if (prot != Prot.NONE) {
@@ -78,7 +92,7 @@ final class Sv48 {
         entry |= (attributes & MmuMapping.MANAGED) != 0 ? MANAGED : 0;
         entry |= (attributes & MmuMapping.ACCESSED) != 0 ? ACCESSED : 0;
         entry |= (attributes & MmuMapping.MODIFIED) != 0 ? DIRTY : 0;
-        return entry;
+        return entry | TYPE_OF[MmuMapping.memory(attributes)];
     }
 
     /** The frame that {@code entry} maps or points to. */
@@ -108,11 +122,14 @@ final class Sv48 {
         return ((entry & WIRED) != 0 ? MmuMapping.WIRED : 0)
                 | ((entry & MANAGED) != 0 ? MmuMapping.MANAGED : 0)
                 | ((entry & ACCESSED) != 0 ? MmuMapping.ACCESSED : 0)
-                | ((entry & DIRTY) != 0 ? MmuMapping.MODIFIED : 0);
+                | ((entry & DIRTY) != 0 ? MmuMapping.MODIFIED : 0)
+                | MmuMapping.ofMemory(memory(entry));
     }
 
-    /** A mapping as {@code MmuSpace.query} says it. */
-    static long query(long entry) {
-        return (long) frame(entry) << 8 | (long) attributes(entry) << 3 | prot(entry);
+    private static int memory(long entry) {
+        long type = entry & MEMORY_TYPE;
+        return type == NON_CACHEABLE
+                ? MemoryAttribute.WRITE_COMBINING
+                : type == IO ? MemoryAttribute.UNCACHEABLE : MemoryAttribute.WRITE_BACK;
     }
 }

@@ -2,28 +2,32 @@
 package penumbra.hw.riscv;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import penumbra.hw.HeapMemory;
+import penumbra.hw.MemoryAttribute;
 import penumbra.hw.Mmu;
-import penumbra.hw.MmuContract;
 import penumbra.hw.MmuMapping;
 import penumbra.hw.Prot;
+import penumbra.hw.TableMmuContract;
 import penumbra.hw.TlbEntry;
 import penumbra.hw.TlbModel;
-import penumbra.kern.KernelPanic;
 
-class RiscvMmuTest extends MmuContract {
-    private static final int TABLES = 64;
-
-    private final HeapMemory memory = new HeapMemory(8, TABLES);
-    private final Served served = new Served(new TlbModel(), memory, this);
-    private final int frame = memory.segments().get(0).firstFrame();
-
+class RiscvMmuTest extends TableMmuContract {
     @Override
     protected Mmu create() {
         return new RiscvMmu();
+    }
+
+    @Override
+    protected int freeTables(Mmu of) {
+        return ((RiscvMmu) of).served().tables.freeCount();
+    }
+
+    /** There is none that caches loads only. */
+    @Override
+    protected int kept(int wanted) {
+        return wanted == MemoryAttribute.WRITE_THROUGH ? MemoryAttribute.UNCACHEABLE : wanted;
     }
 
     @Test
@@ -40,12 +44,27 @@ class RiscvMmuTest extends MmuContract {
         assertThat(Sv48.root(Sv48.satp(0xFFFF, far))).isEqualTo(far);
     }
 
+    @Test
+    void memoryAttributesAreMemoryTypes() {
+        assertThat(typed(MemoryAttribute.WRITE_BACK)).isZero();
+        assertThat(typed(MemoryAttribute.WRITE_COMBINING)).isEqualTo(0x2000_0000_0000_0000L);
+        assertThat(typed(MemoryAttribute.UNCACHEABLE)).isEqualTo(0x4000_0000_0000_0000L);
+        assertThat(typed(MemoryAttribute.WRITE_THROUGH)).isEqualTo(0x4000_0000_0000_0000L);
+    }
+
+    private static long typed(int memattr) {
+        return Sv48.mapping(5, Prot.RW, MmuMapping.ofMemory(memattr)) & ~Sv48.mapping(5, Prot.RW, 0);
+    }
+
     /** The bits of the entry itself: a load leaves the dirty bit alone, and only with it a TLB may write. */
     @Test
     void softwareMarksWhatHartsDoNot() {
+        HeapMemory memory = new HeapMemory(8, 64);
+        Served served = new Served(new TlbModel(), memory, this);
+        int frame = memory.segments().get(0).firstFrame();
         RiscvSpace space = served.create(1);
         space.enter(7, frame, Prot.RW, MmuMapping.MANAGED);
-        int leaf = leaf(7);
+        int leaf = leaf(served, memory, 7);
         long unmarked = Sv48.mapping(frame, Prot.RW, MmuMapping.MANAGED);
         assertThat(memory.loadVolatile(leaf, 7 * Long.BYTES)).isEqualTo(unmarked);
         long read = space.walk(7 << 12, Prot.READ);
@@ -57,7 +76,7 @@ class RiscvMmuTest extends MmuContract {
     }
 
     /** Follows the tables of the only space as a hart does; its root is the first table that was taken. */
-    private int leaf(long page) {
+    private static int leaf(Served served, HeapMemory memory, long page) {
         int table = served.tables.frame(0);
         for (int level = Sv48.LEVELS - 1; level > 0; level--) {
             long entry = memory.loadVolatile(table, Sv48.offset(page, level));
@@ -65,66 +84,5 @@ class RiscvMmuTest extends MmuContract {
             table = Sv48.frame(entry);
         }
         return table;
-    }
-
-    /** The original's mappings come and go by the table page, and its prefaults with them. */
-    @Test
-    void prefaultsExactlyWhereSomethingIsMappedInTheSame2MiB() {
-        RiscvSpace space = served.create(1);
-        assertThat(space.prefaultable(100)).isFalse();
-        space.enter(511, frame, Prot.READ, MmuMapping.MANAGED);
-        assertThat(space.prefaultable(0)).isTrue();
-        assertThat(space.prefaultable(511)).isFalse();
-        assertThat(space.prefaultable(512)).isFalse();
-        served.removeAll(frame);
-        assertThat(space.prefaultable(0)).isFalse();
-        space.enter(511, frame, Prot.READ, MmuMapping.MANAGED);
-        space.remove(511, 512);
-        assertThat(space.prefaultable(0)).isFalse();
-    }
-
-    @Test
-    void tablesAreTakenWhenNeededAndFreedWhenEmpty() {
-        RiscvSpace space = served.create(1);
-        assertThat(served.tables.freeCount()).isEqualTo(TABLES);
-        space.enter(0, frame, Prot.READ, MmuMapping.MANAGED);
-        assertThat(served.tables.freeCount()).isEqualTo(TABLES - 4);
-        space.enter(511, frame, Prot.READ, MmuMapping.MANAGED);
-        assertThat(served.tables.freeCount()).isEqualTo(TABLES - 4);
-        space.enter(512, frame, Prot.READ, MmuMapping.MANAGED);
-        assertThat(served.tables.freeCount()).isEqualTo(TABLES - 5);
-        space.enter(1L << 34, frame, Prot.READ, 0);
-        assertThat(served.tables.freeCount()).isEqualTo(TABLES - 8);
-        served.removeAll(frame);
-        assertThat(served.tables.freeCount()).isEqualTo(TABLES - 4);
-        space.remove(0, 1L << 35);
-        assertThat(served.tables.freeCount()).isEqualTo(TABLES - 1);
-        space.release();
-        assertThat(served.tables.freeCount()).isEqualTo(TABLES);
-    }
-
-    @Test
-    void aFailedEnterTakesNoTable() {
-        RiscvSpace space = served.create(1);
-        long page = 0;
-        while (served.tables.freeCount() > 2) {
-            space.enter(page, frame, Prot.READ, MmuMapping.MANAGED);
-            page += 1L << 18;
-        }
-        int left = served.tables.freeCount();
-        assertThat(space.enter(1L << 34, frame, Prot.READ, MmuMapping.MANAGED)).isFalse();
-        assertThat(served.tables.freeCount()).isEqualTo(left);
-        assertThat(space.walk(1L << 46, Prot.READ)).isZero();
-    }
-
-    @Test
-    void serviceOfTwoMachinesIsRefused() {
-        Mmu mmu = create();
-        assertThatThrownBy(() -> mmu.create(0)).isInstanceOf(KernelPanic.class);
-        mmu.attach(new TlbModel(), new HeapMemory(8, 8), this);
-        assertThatThrownBy(() -> mmu.attach(new TlbModel(), memory, this)).isInstanceOf(KernelPanic.class);
-        mmu.detach();
-        mmu.attach(new TlbModel(), new HeapMemory(8, 8), this);
-        mmu.detach();
     }
 }

@@ -54,9 +54,9 @@ final class DeviceMachine implements AutoCloseable {
     final DmaEngine engine;
     private final List<VmObject> held = new ArrayList<>();
 
-    private DeviceMachine(MachineSettings settings, @Nullable ObjectType without) {
+    private DeviceMachine(MachineSettings settings, @Nullable ObjectType without, boolean optimised) {
         machine = new SimMachine(memory, settings);
-        pmaps = new PmapLayer(machine, memory, new Amd64Mmu(), false);
+        pmaps = new PmapLayer(machine, memory, new Amd64Mmu(), optimised);
         pages = pagesFullOfGarbage();
         pagers = new PagerLayer(machine, memory, pages);
         objects = new ObjectCore(machine, pmaps, pages, pagers.pagers(), pagers.swap(), pagers.accounting());
@@ -69,16 +69,21 @@ final class DeviceMachine implements AutoCloseable {
     }
 
     static DeviceMachine stepped(Fidelity fidelity) {
-        return new DeviceMachine(MachineSettings.stepped(fidelity), null);
+        return new DeviceMachine(MachineSettings.stepped(fidelity), null, false);
     }
 
     static DeviceMachine threaded(int cpus) {
-        return new DeviceMachine(MachineSettings.threaded(cpus), null);
+        return new DeviceMachine(MachineSettings.threaded(cpus), null, false);
+    }
+
+    /** A machine that maps 2 MiB at a time where it can. */
+    static DeviceMachine optimised() {
+        return new DeviceMachine(MachineSettings.stepped(Fidelity.CORRECTED), null, true);
     }
 
     /** A machine that lacks the pager of one type. */
     static DeviceMachine threadedWithout(ObjectType type) {
-        return new DeviceMachine(MachineSettings.threaded(1), type);
+        return new DeviceMachine(MachineSettings.threaded(1), type, false);
     }
 
     /** Pages whose frames hold what must never be seen. */
@@ -180,6 +185,11 @@ final class DeviceMachine implements AutoCloseable {
 
         /** Maps pages of {@code object} from {@code offset} on, taking over a reference. */
         void map(VmObject object, long offset, long page, long pageCount, boolean shared) {
+            mapWith(object, offset, page, pageCount, shared ? MapFlags.INHERIT_SHARE : MapFlags.COPY_ON_WRITE);
+        }
+
+        /** The same with options of {@link MapFlags}. */
+        void mapWith(VmObject object, long offset, long page, long pageCount, int options) {
             KernReturn result = process.space()
                     .insert(
                             object,
@@ -188,7 +198,7 @@ final class DeviceMachine implements AutoCloseable {
                             PageSize.bytes(page + pageCount),
                             Prot.RW,
                             Prot.RW,
-                            shared ? MapFlags.INHERIT_SHARE : MapFlags.COPY_ON_WRITE);
+                            options);
             assertThat(result).isEqualTo(KernReturn.SUCCESS);
         }
 

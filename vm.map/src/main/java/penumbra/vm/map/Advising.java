@@ -94,7 +94,7 @@ final class Advising {
         long pindex = entry.pindexOf(from);
         object.madvise(pindex, pindex + PageSize.index(to - from), advice);
         if (advice == Advice.WILLNEED && entry.wired == 0) {
-            entries.mapResident(from, to, entry.prot, object, pindex, MapFlags.PREFAULT_MADVISE);
+            entries.mapResident(from, to, entry.mappable(), object, pindex, MapFlags.PREFAULT_MADVISE);
         }
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.map;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import penumbra.account.Cred;
@@ -19,8 +21,8 @@ import penumbra.vnode.Vnode;
 /**
  * The entries of one space and the steps that all map operations are made of: insert, simplify, clip, delete.
  *
- * <p>Every method needs the space's lock. Nothing is deallocated that could be the last reference: such entries wait in a
- * list until the lock is released, since ending a file's object takes the vnode lock.
+ * <p>Every method needs the space's lock. Nothing is deallocated that could be the last reference: such entries wait in
+ * a list until the lock is released, since ending a file's object takes the vnode lock.
  */
 final class Entries {
     /** What a new entry reads ahead ({@code VM_FAULT_READ_AHEAD_INIT}): 64 KiB with the page itself. */
@@ -111,7 +113,7 @@ final class Entries {
             simplify(entry);
         }
         if ((options & (MapFlags.PREFAULT | MapFlags.PREFAULT_PARTIAL)) != 0 && object != null) {
-            mapResident(start, end, prot, object, offset, options & MapFlags.PREFAULT_PARTIAL);
+            mapResident(start, end, entry.mappable(), object, offset, options & MapFlags.PREFAULT_PARTIAL);
         }
         return KernReturn.SUCCESS;
     }
@@ -154,8 +156,8 @@ final class Entries {
     }
 
     /**
-     * An object that is mapped a second time has no longer one mapping a page, for all that can be known: references count
-     * whole objects.
+     * An object that is mapped a second time has no longer one mapping a page, for all that can be known: references
+     * count whole objects.
      */
     private static void noteFurtherMapping(VmObject object) {
         object.lock().lock();
@@ -214,8 +216,8 @@ final class Entries {
     }
 
     /**
-     * Maps the valid resident pages of {@code object} from {@code pindex} on over {@code [start, end)}, where that needs no
-     * table page ({@code vm_map_pmap_enter}).
+     * Maps the valid resident pages of {@code object} from {@code pindex} on over {@code [start, end)}, where that
+     * needs no table page; all pages of a device if large mappings do ({@code vm_map_pmap_enter}).
      *
      * @param options {@code PREFAULT_} bits of {@link MapFlags}
      */
@@ -229,21 +231,58 @@ final class Entries {
         boolean tooMany = (options & MapFlags.PREFAULT_PARTIAL) != 0
                 && pages > MAX_PREFAULT
                 && object.pages().count() > MAX_PREFAULT;
-        if (!device && !tooMany && pages > 0) {
-            Page page = object.pages().findLeast(pindex);
-            while (page != null && page.pindex() < pindex + pages) {
-                if ((options & MapFlags.PREFAULT_MADVISE) != 0
-                        && layers.pages().counts().free()
-                                < layers.pages().limits().freeReserved()) {
-                    break;
-                }
-                if (page.valid() == Page.ALL && !page.xbusied()) {
-                    pmap.enterQuick(start + PageSize.bytes(page.pindex() - pindex), page, prot);
-                }
-                page = object.pages().after(page);
-            }
+        if (device) {
+            mapDevice(start, pages, prot, object, pindex);
+        } else if (!tooMany) {
+            mapRuns(start, pages, prot, object, pindex, (options & MapFlags.PREFAULT_MADVISE) != 0);
         }
         object.lock().unlock();
+    }
+
+    /** Brings all pages of the range in and maps them, if large mappings do. */
+    private void mapDevice(long start, long pages, int prot, VmObject object, long pindex) {
+        int large = pmap.largeSize();
+        boolean fits = large > 1 && pages > 0 && pages % large == 0 && PageSize.index(start) % large == 0;
+        if (fits && object.populate(pindex, pindex + pages)) {
+            List<Page> all = new ArrayList<>();
+            for (Page page = object.pages().findLeast(pindex);
+                    page != null && all.size() < pages && page.pindex() == pindex + all.size();
+                    page = object.pages().after(page)) {
+                all.add(page);
+            }
+            if (all.size() == pages) {
+                pmap.initObject(start, all, prot);
+            }
+        }
+    }
+
+    /** Maps what is resident of the range, as many neighbours at a time as there are. */
+    private void mapRuns(long start, long pages, int prot, VmObject object, long pindex, boolean sparing) {
+        List<Page> run = new ArrayList<>();
+        Page page = pages > 0 ? object.pages().findLeast(pindex) : null;
+        while (page != null && page.pindex() < pindex + pages && !(sparing && memoryIsShort())) {
+            boolean fit = page.valid() == Page.ALL && !page.xbusied();
+            boolean next = !run.isEmpty() && page.pindex() == run.get(0).pindex() + run.size();
+            if (!fit || !next) {
+                mapRun(run, start, pindex, prot);
+            }
+            if (fit) {
+                run.add(page);
+            }
+            page = object.pages().after(page);
+        }
+        mapRun(run, start, pindex, prot);
+    }
+
+    private boolean memoryIsShort() {
+        return layers.pages().counts().free() < layers.pages().limits().freeReserved();
+    }
+
+    private void mapRun(List<Page> run, long start, long pindex, int prot) {
+        if (!run.isEmpty()) {
+            pmap.enterObject(start + PageSize.bytes(run.get(0).pindex() - pindex), run, prot);
+            run.clear();
+        }
     }
 
     // Simplify and clip
@@ -306,7 +345,10 @@ final class Entries {
         }
     }
 
-    /** Makes {@code entry} end at {@code address} if it ends behind; a new entry gets the rest ({@code vm_map_clip_end}). */
+    /**
+     * Makes {@code entry} end at {@code address} if it ends behind; a new entry gets the rest ({@code
+     * vm_map_clip_end}).
+     */
     void clipEnd(Entry entry, long address) {
         if (address >= entry.end) {
             return;
@@ -323,7 +365,8 @@ final class Entries {
     }
 
     /**
-     * Gives the entry an object before it is cut, so that the parts have one between them, and its charge to that object.
+     * Gives the entry an object before it is cut, so that the parts have one between them, and its charge to that
+     * object.
      */
     private void settleObject(Entry entry) {
         if (entry.has(Entry.SUBMAP)) {
@@ -403,7 +446,9 @@ final class Entries {
                 || object == layers.objects().kmemObject();
     }
 
-    /** Frees pages and swap of a part of a shared object that nobody maps any more, and its charge if that is the tail. */
+    /**
+     * Frees pages and swap of a part of a shared object that nobody maps any more, and its charge if that is the tail.
+     */
     private void discard(VmObject object, long start, long count) {
         object.collapse();
         object.pageRemove(start, start + count, ObjectFlags.REMOVE_NOTMAPPED);

@@ -5,6 +5,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import penumbra.account.Cred;
 import penumbra.hw.PageSize;
+import penumbra.hw.Prot;
 import penumbra.map.Behavior;
 import penumbra.map.Inheritance;
 import penumbra.map.MapEntry;
@@ -103,6 +104,11 @@ final class Entry implements MapEntry {
         nextRead = other.nextRead;
         stackGrowth = other.stackGrowth;
         cred = other.cred;
+    }
+
+    /** The rights that mappings of its pages may have: not to write while it is to be copied first. */
+    int mappable() {
+        return has(NEEDS_COPY) ? prot & ~Prot.WRITE : prot;
     }
 
     /** Whether any of the flag bits is set. */

@@ -36,7 +36,6 @@ final class Incore {
         }
         Arrays.fill(states, 0, index(end), (byte) 0);
         space.lockShared();
-        space.pmap().forEach(this::mapped);
         long at = start;
         for (Entry entry = space.tree().at(start); entry != null && at < end; entry = entry.next) {
             if (entry.start > at) {
@@ -56,12 +55,13 @@ final class Incore {
         return (int) PageSize.index(address - start);
     }
 
-    /** Notes what this space's own mapping tells. */
-    private void mapped(long page, int frame, int prot, int attributes) {
-        long address = PageSize.bytes(page);
-        if (address < start || address >= end) {
-            return;
+    /** What this space's own mapping tells. */
+    private int mapped(long address) {
+        long mapping = space.pmap().mapping(address);
+        if (mapping == MmuMapping.NONE) {
+            return 0;
         }
+        int attributes = MmuMapping.attributes(mapping);
         int state = MapFlags.MINCORE_INCORE;
         if ((attributes & MmuMapping.ACCESSED) != 0) {
             state |= MapFlags.MINCORE_REFERENCED | MapFlags.MINCORE_REFERENCED_OTHER;
@@ -69,14 +69,14 @@ final class Incore {
         if ((attributes & MmuMapping.MODIFIED) != 0) {
             state |= MapFlags.MINCORE_MODIFIED | MapFlags.MINCORE_MODIFIED_OTHER;
         }
-        states[index(address)] = (byte) state;
+        return state;
     }
 
     /** Adds what others did to the pages, and the pages that this space has not mapped. */
     private void scan(Entry entry, VmObject object, long from, long to) {
         object.lock().lock();
         for (long address = from; address < to; address += PageSize.BYTES) {
-            int state = states[index(address)];
+            int state = mapped(address);
             Page page = object.pages().lookup(entry.pindexOf(address));
             if (page != null && page.valid() != 0) {
                 state |= MapFlags.MINCORE_INCORE | usedByAnybody(page);

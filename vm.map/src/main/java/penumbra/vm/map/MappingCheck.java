@@ -72,8 +72,7 @@ final class MappingCheck {
         if (mapping.has(MmuMapping.WIRED) != entry.wired > 0) {
             violations.report("%s, by %s wired %d times", mapping, entry, entry.wired);
         }
-        int allowed = entry.has(Entry.NEEDS_COPY) ? entry.prot & ~Prot.WRITE : entry.prot;
-        if ((mapping.prot & Prot.WRITE & ~allowed) != 0) {
+        if ((mapping.prot & Prot.WRITE & ~entry.mappable()) != 0) {
             violations.report("%s is writeable, its entry is not: %s", mapping, entry);
         }
         Page page = layers.pages().pageOfFrame(mapping.frame);
@@ -82,7 +81,10 @@ final class MappingCheck {
         }
     }
 
-    /** Whether the mapped page is the one that the chain shows, and may be written only if the chain's first object has it. */
+    /**
+     * Whether the mapped page is the one that the chain shows, and may be written only if the chain's first object has
+     * it.
+     */
     private void checkPage(Mapping mapping, Entry entry, VmObject top, Page page) {
         long pindex = entry.pindexOf(mapping.address);
         VmObject object = top;

@@ -155,4 +155,24 @@ final class TestPmap implements PmapSystem {
     public boolean optimised() {
         return false;
     }
+
+    @Override
+    public void copyPages(
+            List<? extends PhysicalPage> from,
+            long fromOffset,
+            List<? extends PhysicalPage> to,
+            long toOffset,
+            int length) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void qenter(long address, List<? extends PhysicalPage> pages) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void qremove(long address, int count) {
+        throw new UnsupportedOperationException();
+    }
 }

@@ -12,8 +12,8 @@ import penumbra.kern.KernelPanic;
 /**
  * An {@link Mmu} that is not trusted: the first exception that it throws parks it.
  *
- * <p>A parked MMU is called no more, since nobody knows what its tables say; every call ends in {@link MmuFailed}. A panic
- * that comes out of it is the machine's own and passes.
+ * <p>A parked MMU is called no more, since nobody knows what its tables say; every call ends in {@link MmuFailed}. A
+ * panic that comes out of it is the machine's own and passes.
  */
 final class GuardedMmu implements Mmu {
     private final Mmu mmu;
@@ -160,6 +160,16 @@ final class GuardedMmu implements Mmu {
         check();
         try {
             return mmu.isMapped(frame);
+        } catch (RuntimeException | Error thrown) {
+            throw failed(thrown);
+        }
+    }
+
+    @Override
+    public boolean isMappedBy(int asid, int frame, int most) {
+        check();
+        try {
+            return mmu.isMappedBy(asid, frame, most);
         } catch (RuntimeException | Error thrown) {
             throw failed(thrown);
         }

@@ -2,6 +2,7 @@
 package penumbra.vm.pmap;
 
 import java.util.List;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.MappingVisitor;
 import penumbra.hw.MmuSpace;
@@ -41,6 +42,26 @@ final class GuardedSpace implements MmuSpace {
         guard.check();
         try {
             return space.enterQuick(page, frame, prot, attributes);
+        } catch (RuntimeException | Error thrown) {
+            throw guard.failed(thrown);
+        }
+    }
+
+    @Override
+    public int largeSize() {
+        guard.check();
+        try {
+            return space.largeSize();
+        } catch (RuntimeException | Error thrown) {
+            throw guard.failed(thrown);
+        }
+    }
+
+    @Override
+    public boolean enterLarge(long page, int frame, int prot, int attributes) {
+        guard.check();
+        try {
+            return space.enterLarge(page, frame, prot, attributes);
         } catch (RuntimeException | Error thrown) {
             throw guard.failed(thrown);
         }
@@ -127,6 +148,16 @@ final class GuardedSpace implements MmuSpace {
     }
 
     @Override
+    public boolean hold(long page, int prot, IntConsumer holder) {
+        guard.check();
+        try {
+            return space.hold(page, prot, holder);
+        } catch (RuntimeException | Error thrown) {
+            throw guard.failed(thrown);
+        }
+    }
+
+    @Override
     public List<String> path(long page) {
         guard.check();
         try {
@@ -178,7 +209,9 @@ final class GuardedSpace implements MmuSpace {
         }
     }
 
-    /** A visitor whose exception passes the MMU by: it is not the MMU's fault, and must not end a visit under its lock. */
+    /**
+     * A visitor whose exception passes the MMU by: it is not the MMU's fault, and must not end a visit under its lock.
+     */
     private static final class Shield implements MappingVisitor {
         private final MappingVisitor visitor;
         private @Nullable RuntimeException thrown;

@@ -6,12 +6,12 @@ import penumbra.hw.MmuMapping;
 import penumbra.hw.MmuReports;
 
 /**
- * What is kept of one space's mappings while the MMU is changed: accessed and modified bits go to the pages at once, and
- * mappings that no fault brings back are remembered.
+ * What is kept of one space's mappings while the MMU is changed: accessed and modified bits go to the pages at once,
+ * and mappings that no fault brings back are remembered.
  */
 final class Harvest implements MappingVisitor {
-    /** What a remembered mapping keeps of its attributes; its other bits have been reported. */
-    private static final int LASTING = MmuMapping.WIRED | MmuMapping.MANAGED;
+    /** What a remembered mapping does not keep of its attributes, because it has been reported. */
+    private static final int REPORTED = MmuMapping.ACCESSED | MmuMapping.MODIFIED;
 
     private final SpacePmap pmap;
     private final MmuReports reports;
@@ -44,7 +44,7 @@ final class Harvest implements MappingVisitor {
         }
         boolean stays = pmap.isKernel() || !managed || (attributes & MmuMapping.WIRED) != 0;
         if (stays) {
-            kept.mapping(page, frame, prot, attributes & LASTING);
+            kept.mapping(page, frame, prot, attributes & ~REPORTED);
         }
     }
 }

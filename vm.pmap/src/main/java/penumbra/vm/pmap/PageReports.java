@@ -2,6 +2,7 @@
 package penumbra.vm.pmap;
 
 import java.util.List;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.MemorySegment;
 import penumbra.hw.MmuReports;
@@ -72,8 +73,9 @@ final class PageReports implements MmuReports {
     }
 
     /**
-     * Marks a managed page that has been mapped. This comes after the mapping, since the last of the others may vanish and
-     * take the mark with it until then; the page is busy, or its owner locked, so that nobody relies on the mark meanwhile.
+     * Marks a managed page that has been mapped. This comes after the mapping, since the last of the others may vanish
+     * and take the mark with it until then; the page is busy, or its owner locked, so that nobody relies on the mark
+     * meanwhile.
      */
     static void noteMapping(PhysicalPage page, int prot) {
         if (!page.managed()) {
@@ -87,7 +89,37 @@ final class PageReports implements MmuReports {
         }
     }
 
-    /** Takes the mark from every page that is marked writeable; {@code modified} says whether to take those for modified. */
+    /** A place for a page that is held while nobody can take its mapping away. */
+    Held held() {
+        return new Held();
+    }
+
+    /** The page, held, of the first frame that it is told of and that has one. */
+    final class Held implements IntConsumer {
+        private @Nullable PhysicalPage page;
+
+        private Held() {}
+
+        @Override
+        public void accept(int frame) {
+            PageOfFrame known = pages;
+            PhysicalPage found = known == null || page != null ? null : known.page(frame);
+            if (found != null) {
+                found.hold();
+                page = found;
+            }
+        }
+
+        @Nullable
+        PhysicalPage page() {
+            return page;
+        }
+    }
+
+    /**
+     * Takes the mark from every page that is marked writeable; {@code modified} says whether to take those for
+     * modified.
+     */
     void unmarkAll(boolean modified) {
         PageOfFrame known = pages;
         if (known == null) {

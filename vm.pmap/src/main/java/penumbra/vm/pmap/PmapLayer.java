@@ -48,7 +48,7 @@ public final class PmapLayer implements PmapSystem {
         this.reports = new PageReports(memory.segments());
         reports.setOptimised(optimised);
         this.socket = new MmuSocket(machine, memory, reports, spaces, mmu);
-        this.kernel = new SpacePmap(socket, spaces, AsidPool.KERNEL);
+        this.kernel = new SpacePmap(socket, spaces, reports, AsidPool.KERNEL);
         spaces.add(kernel);
     }
 
@@ -118,7 +118,7 @@ public final class PmapLayer implements PmapSystem {
 
     @Override
     public Pmap create() {
-        SpacePmap pmap = new SpacePmap(socket, spaces, spaces.takeAsid());
+        SpacePmap pmap = new SpacePmap(socket, spaces, reports, spaces.takeAsid());
         while (true) {
             int ticket = socket.enter();
             try {
@@ -237,6 +237,40 @@ public final class PmapLayer implements PmapSystem {
     @Override
     public void copyPage(PhysicalPage from, PhysicalPage to) {
         memory.copy(from.frame(), to.frame());
+    }
+
+    @Override
+    public void copyPages(
+            List<? extends PhysicalPage> from,
+            long fromOffset,
+            List<? extends PhysicalPage> to,
+            long toOffset,
+            int length) {
+        byte[] piece = new byte[PageSize.BYTES];
+        int done = 0;
+        while (done < length) {
+            long source = fromOffset + done;
+            long target = toOffset + done;
+            int left = PageSize.BYTES - (int) Math.max(source & PageSize.MASK, target & PageSize.MASK);
+            int size = Math.min(left, length - done);
+            memory.read(frame(from, source), (int) source & PageSize.MASK, piece, 0, size);
+            memory.write(frame(to, target), (int) target & PageSize.MASK, piece, 0, size);
+            done += size;
+        }
+    }
+
+    private static int frame(List<? extends PhysicalPage> pages, long offset) {
+        return pages.get((int) PageSize.index(offset)).frame();
+    }
+
+    @Override
+    public void qenter(long address, List<? extends PhysicalPage> pages) {
+        kernel.enterUnmanaged(address, pages);
+    }
+
+    @Override
+    public void qremove(long address, int count) {
+        kernel.remove(address, address + PageSize.bytes(count));
     }
 
     @Override

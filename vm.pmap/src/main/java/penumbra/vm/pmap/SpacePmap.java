@@ -16,12 +16,16 @@ import penumbra.kern.KernelPanic;
 /**
  * One address space's mappings, kept by the active MMU.
  *
- * <p>Every use of the MMU's space goes through the socket; when the MMU fails meanwhile, it is made again with the one that
- * took its place. A walk does not, for its CPU is in user mode: it misses, and the trap that follows does.
+ * <p>Every use of the MMU's space goes through the socket; when the MMU fails meanwhile, it is made again with the one
+ * that took its place. A walk does not, for its CPU is in user mode: it misses, and the trap that follows does.
  */
 final class SpacePmap implements Pmap {
+    /** How many mappings of a page {@link #existsQuick} looks at, as the original does. */
+    private static final int FEW = 16;
+
     private final MmuSocket socket;
     private final SpaceList spaces;
+    private final PageReports reports;
     private final int asid;
     /** The active MMU's; changes with it. */
     private volatile @Nullable MmuSpace space;
@@ -29,9 +33,10 @@ final class SpacePmap implements Pmap {
     private int lastRun;
 
     /** A space that no MMU keeps yet; see {@link #install}. */
-    SpacePmap(MmuSocket socket, SpaceList spaces, int asid) {
+    SpacePmap(MmuSocket socket, SpaceList spaces, PageReports reports, int asid) {
         this.socket = socket;
         this.spaces = spaces;
+        this.reports = reports;
         this.asid = asid;
         this.lastRun = spaces.era();
     }
@@ -79,11 +84,23 @@ final class SpacePmap implements Pmap {
         if (writes && (prot & Prot.WRITE) == 0) {
             throw new KernelPanic("pmap_enter: access %d at %#x goes beyond protection %d", access, address, prot);
         }
-        int attributes = managed(page)
+        int attributes = lasting(page)
                 | MmuMapping.ACCESSED
                 | (writes ? MmuMapping.MODIFIED : 0)
                 | (wired ? MmuMapping.WIRED : 0);
+        enter(PageSize.index(address), page, prot, attributes);
+    }
+
+    /** Maps {@code pages} from {@code address} on for reading and writing, without keeping track of it. */
+    void enterUnmanaged(long address, List<? extends PhysicalPage> pages) {
         long index = PageSize.index(address);
+        for (PhysicalPage page : pages) {
+            int attributes = MmuMapping.ACCESSED | MmuMapping.MODIFIED | MmuMapping.ofMemory(page.memattr());
+            enter(index++, page, Prot.RW, attributes);
+        }
+    }
+
+    private void enter(long index, PhysicalPage page, int prot, int attributes) {
         while (!tryEnter(index, page, prot, attributes)) {
             // The MMU failed, and the next try finds another.
         }
@@ -95,7 +112,9 @@ final class SpacePmap implements Pmap {
             while (!space().enter(index, page.frame(), prot, attributes)) {
                 spaces.freeTables();
             }
-            PageReports.noteMapping(page, prot);
+            if ((attributes & MmuMapping.MANAGED) != 0) {
+                PageReports.noteMapping(page, prot);
+            }
             return true;
         } catch (MmuFailed failed) {
             socket.expectReplacement(failed);
@@ -119,7 +138,7 @@ final class SpacePmap implements Pmap {
     private boolean tryEnterQuick(long index, PhysicalPage page, int prot) {
         int ticket = socket.enter();
         try {
-            if (space().enterQuick(index, page.frame(), prot, managed(page))) {
+            if (space().enterQuick(index, page.frame(), prot, lasting(page))) {
                 PageReports.noteMapping(page, prot);
             }
             return true;
@@ -131,8 +150,92 @@ final class SpacePmap implements Pmap {
         }
     }
 
-    private static int managed(PhysicalPage page) {
-        return page.managed() ? MmuMapping.MANAGED : 0;
+    /** The attributes that every mapping of {@code page} has. */
+    private static int lasting(PhysicalPage page) {
+        return (page.managed() ? MmuMapping.MANAGED : 0) | MmuMapping.ofMemory(page.memattr());
+    }
+
+    @Override
+    public void enterObject(long address, List<? extends PhysicalPage> pages, int prot) {
+        int readable = prot & (Prot.READ | Prot.EXECUTE);
+        if (readable == Prot.NONE) {
+            return;
+        }
+        int done = 0;
+        while (done < pages.size()) {
+            done = enterFrom(done, PageSize.index(address), pages, readable);
+        }
+    }
+
+    /** Maps {@code pages} from number {@code from} on; returns the number behind the last that it looked at. */
+    private int enterFrom(int from, long index, List<? extends PhysicalPage> pages, int prot) {
+        int done = from;
+        int ticket = socket.enter();
+        try {
+            while (done < pages.size()) {
+                int count = enterLarge(index + done, pages, done, prot, 0) ? space().largeSize() : 1;
+                PhysicalPage page = pages.get(done);
+                if (count > 1 || space().enterQuick(index + done, page.frame(), prot, lasting(page))) {
+                    pages.subList(done, done + count).forEach(each -> PageReports.noteMapping(each, prot));
+                }
+                done += count;
+            }
+        } catch (MmuFailed failed) {
+            socket.expectReplacement(failed);
+        } finally {
+            socket.leave(ticket);
+        }
+        return done;
+    }
+
+    /** Maps as many of {@code pages} from number {@code at} on as one large mapping maps, if that is possible. */
+    private boolean enterLarge(long index, List<? extends PhysicalPage> pages, int at, int prot, int seen) {
+        int size = space().largeSize();
+        int frame = pages.get(at).frame();
+        boolean fits = size > 1 && index % size == 0 && frame % size == 0 && at + size <= pages.size();
+        int lasting = lasting(pages.get(at));
+        for (int i = 1; fits && i < size; i++) {
+            PhysicalPage page = pages.get(at + i);
+            fits = page.frame() == frame + i && lasting(page) == lasting;
+        }
+        return fits && space().enterLarge(index, frame, prot, lasting | seen);
+    }
+
+    @Override
+    public int largeSize() {
+        return (int) use(0, 0, 0, (in, from, to, how) -> in.largeSize());
+    }
+
+    @Override
+    public void initObject(long address, List<? extends PhysicalPage> pages, int prot) {
+        long index = PageSize.index(address);
+        int seen = MmuMapping.ACCESSED | ((prot & Prot.WRITE) != 0 ? MmuMapping.MODIFIED : 0);
+        int ticket = socket.enter();
+        try {
+            int size = space().largeSize();
+            boolean whole = size > 1 && index % size == 0 && pages.size() % size == 0 && isRun(pages);
+            for (int at = 0; whole && prot != Prot.NONE && at < pages.size(); at += size) {
+                enterLarge(index + at, pages, at, prot, seen);
+            }
+        } catch (MmuFailed failed) {
+            // Faults bring the pages in.
+            socket.expectReplacement(failed);
+        } finally {
+            socket.leave(ticket);
+        }
+    }
+
+    /** Whether {@code pages} lie one behind the other in memory and are unmanaged and alike. */
+    private static boolean isRun(List<? extends PhysicalPage> pages) {
+        for (int i = 0; i < pages.size(); i++) {
+            PhysicalPage page = pages.get(i);
+            boolean next = page.frame() == pages.get(0).frame() + i
+                    && page.memattr() == pages.get(0).memattr();
+            if (!next || page.managed()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** What is done in the MMU's space. */
@@ -203,17 +306,35 @@ final class SpacePmap implements Pmap {
 
     @Override
     public int extract(long address) {
-        return (int) (query(address) >> 8);
+        return MmuMapping.frame(mapping(address));
     }
 
     @Override
     public int protection(long address) {
-        long mapping = query(address);
-        return mapping < 0 ? Prot.NONE : (int) mapping & Prot.ALL;
+        return MmuMapping.prot(mapping(address));
     }
 
-    private long query(long address) {
+    @Override
+    public long mapping(long address) {
         return use(address, address, 0, (in, page, to, how) -> in.query(page));
+    }
+
+    @Override
+    public @Nullable PhysicalPage extractAndHold(long address, int prot) {
+        PageReports.Held held = reports.held();
+        use(address, address, prot, (in, page, to, how) -> in.hold(page, how, held) ? 1 : 0);
+        return held.page();
+    }
+
+    @Override
+    public boolean existsQuick(PhysicalPage page) {
+        return page.managed()
+                && use(
+                                0,
+                                0,
+                                page.frame(),
+                                (in, from, to, frame) -> socket.active().isMappedBy(asid, frame, FEW) ? 1 : 0)
+                        != 0;
     }
 
     @Override

@@ -4,13 +4,12 @@ package penumbra.vm.pmap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import penumbra.hw.Cpu;
 import penumbra.hw.HashMmu;
@@ -20,11 +19,7 @@ import penumbra.hw.Pmap;
 import penumbra.hw.Prot;
 import penumbra.hw.TlbEntry;
 import penumbra.hw.amd64.Amd64Mmu;
-import penumbra.hw.memory.FrameMemory;
-import penumbra.hw.memory.MemoryLayout;
-import penumbra.hw.sim.MachineSettings;
 import penumbra.hw.sim.SimMachine;
-import penumbra.kern.Fidelity;
 import penumbra.kern.KernReturn;
 import penumbra.kern.KernelPanic;
 
@@ -34,27 +29,18 @@ class MmuSwitchTest {
     private static final long VA = 0x40_0000L;
     private static final long END = 1L << 47;
 
-    private final FrameMemory memory = new FrameMemory(MemoryLayout.ofFrames(FRAMES));
-    private final SimMachine machine = new SimMachine(memory, MachineSettings.stepped(Fidelity.CORRECTED));
+    private final TestMachine test = new TestMachine(FRAMES);
+    private final SimMachine machine = test.machine;
+    private final List<TestPage> pages = test.pages;
     private final BreakableMmu amd64 = new BreakableMmu(new Amd64Mmu());
     private final Mmu hash = new HashMmu();
-    private final PmapLayer layer = new PmapLayer(machine, memory, amd64.mmu(), false);
-    private final List<TestPage> pages = new ArrayList<>();
+    private final PmapLayer layer = test.layer(amd64.mmu(), false);
     private final Pmap pmap = layer.create();
-
-    @BeforeEach
-    void makePages() {
-        int first = memory.segments().get(0).firstFrame();
-        for (int i = 0; i < FRAMES; i++) {
-            pages.add(new TestPage(first + i));
-        }
-        layer.setPages(frame -> frame >= first && frame < first + FRAMES ? pages.get(frame - first) : null);
-    }
 
     @AfterEach
     void giveBack() {
         layer.detach();
-        memory.close();
+        test.close();
     }
 
     private static long at(int index) {
@@ -124,7 +110,7 @@ class MmuSwitchTest {
             return KernReturn.SUCCESS;
         });
         pmap.enter(at(0), Prot.WRITE, pages.get(0), Prot.RW, false);
-        memory.store(pages.get(1).frame(), 0, 8, 11);
+        test.memory.store(pages.get(1).frame(), 0, 8, 11);
         cpu.activate(pmap);
         cpu.enterUser();
         cpu.store(at(0), 8, 10);
@@ -184,30 +170,7 @@ class MmuSwitchTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "create",
-                "removeAll",
-                "removeWrite",
-                "isModified",
-                "clearModify",
-                "isReferenced",
-                "testAndClearReferenced",
-                "isMapped",
-                "wiredMappings",
-                "enter",
-                "enterQuick",
-                "prefaultable",
-                "remove",
-                "removeUnwired",
-                "protect",
-                "changeWiring",
-                "advise",
-                "query",
-                "residentCount",
-                "wiredCount",
-                "forEach"
-            })
+    @MethodSource("penumbra.vm.pmap.MmuCalls#names")
     void oneThatFailsIsReplacedAndNothingThatCouldBeModifiedIsTakenForClean(String method) {
         populate();
         layer.addMmu(hash);

@@ -7,19 +7,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import penumbra.hw.Cpu;
+import penumbra.hw.MemoryAttribute;
+import penumbra.hw.MmuMapping;
 import penumbra.hw.PageSize;
 import penumbra.hw.Pmap;
 import penumbra.hw.Prot;
+import penumbra.hw.SegmentUse;
 import penumbra.hw.TlbEntry;
 import penumbra.hw.amd64.Amd64Mmu;
 import penumbra.hw.memory.FrameMemory;
 import penumbra.hw.memory.MemoryLayout;
-import penumbra.hw.sim.MachineSettings;
 import penumbra.hw.sim.SimMachine;
-import penumbra.kern.Fidelity;
 import penumbra.kern.KernelPanic;
 
 class PmapLayerTest {
@@ -29,28 +29,19 @@ class PmapLayerTest {
     private static final long NEXT = VA + PageSize.BYTES;
     private static final long END = 1L << 47;
 
-    private final FrameMemory memory =
-            new FrameMemory(new MemoryLayout(PageSize.bytes(FRAMES), PageSize.bytes(TABLES), 0));
-    private final SimMachine machine = new SimMachine(memory, MachineSettings.stepped(Fidelity.CORRECTED));
-    private final PmapLayer layer = new PmapLayer(machine, memory, new Amd64Mmu(), false);
-    private final List<TestPage> pages = new ArrayList<>();
+    private final TestMachine test =
+            new TestMachine(new MemoryLayout(PageSize.bytes(FRAMES), PageSize.bytes(TABLES), 0));
+    private final FrameMemory memory = test.memory;
+    private final SimMachine machine = test.machine;
+    private final PmapLayer layer = test.layer(new Amd64Mmu(), false);
+    private final List<TestPage> pages = test.pages;
     private final Pmap pmap = layer.create();
-    private TestPage page;
-
-    @BeforeEach
-    void makePages() {
-        int first = memory.segments().get(0).firstFrame();
-        for (int i = 0; i < FRAMES; i++) {
-            pages.add(new TestPage(first + i));
-        }
-        layer.setPages(frame -> pages.get(frame - first));
-        page = pages.get(0);
-    }
+    private final TestPage page = pages.get(0);
 
     @AfterEach
     void giveBack() {
         layer.detach();
-        memory.close();
+        test.close();
     }
 
     @Test
@@ -293,5 +284,89 @@ class PmapLayerTest {
         assertThat(layer.kernel().asid()).isZero();
         assertThat(pmap.extract(VA)).isEqualTo(-1);
         assertThat(layer.mmuName()).isEqualTo("amd64");
+    }
+
+    @Test
+    void bytesAreCopiedAcrossPages() {
+        for (int i = 0; i < 3 * PageSize.BYTES; i += 8) {
+            memory.store(pages.get(i >> PageSize.SHIFT).frame(), i & PageSize.MASK, 8, i);
+        }
+        layer.copyPages(pages.subList(0, 3), 4000, pages.subList(10, 12), 16, 8000);
+        for (int i = 0; i < 8000; i += 8) {
+            int to = 16 + i;
+            long found = memory.load(pages.get(10 + (to >> PageSize.SHIFT)).frame(), to & PageSize.MASK, 8);
+            assertThat(found).as("byte %d", i).isEqualTo(4000 + i);
+        }
+        assertThat(memory.load(pages.get(11).frame(), 8016 - PageSize.BYTES, 8)).isZero();
+    }
+
+    @Test
+    void theKernelMapsPagesWithoutKeepingTrackOfThem() {
+        pages.get(1).memattr = MemoryAttribute.UNCACHEABLE;
+        layer.qenter(VA, pages.subList(0, 2));
+        assertThat(layer.kernel().protection(VA)).isEqualTo(Prot.RW);
+        assertThat(memory(layer.kernel().mapping(NEXT))).isEqualTo(MemoryAttribute.UNCACHEABLE);
+        layer.removeAll(page);
+        assertThat(layer.kernel().extract(VA)).isEqualTo(page.frame());
+        assertThat(layer.isMapped(page) || page.writeable).isFalse();
+        layer.qremove(VA, 2);
+        assertThat(layer.kernel().residentCount()).isZero();
+        assertThat(page.modified || page.referenced).isFalse();
+    }
+
+    private static int memory(long mapping) {
+        return MmuMapping.memory(MmuMapping.attributes(mapping));
+    }
+
+    @Test
+    void aMappingHasThePagesMemoryAttribute() {
+        page.memattr = MemoryAttribute.WRITE_COMBINING;
+        pmap.enterQuick(VA, page, Prot.READ);
+        assertThat(memory(pmap.mapping(VA))).isEqualTo(MemoryAttribute.WRITE_COMBINING);
+        page.memattr = MemoryAttribute.WRITE_THROUGH;
+        pmap.enter(VA, Prot.WRITE, page, Prot.RW, false);
+        assertThat(memory(pmap.mapping(VA))).isEqualTo(MemoryAttribute.WRITE_THROUGH);
+        assertThat(pmap.residentCount()).isEqualTo(1);
+    }
+
+    @Test
+    void aPageIsHeldIfItsMappingAllowsTheAccess() {
+        pmap.enter(VA, Prot.READ, page, Prot.READ, false);
+        assertThat(pmap.extractAndHold(VA, Prot.WRITE)).isNull();
+        assertThat(pmap.extractAndHold(NEXT, Prot.READ)).isNull();
+        assertThat(page.holds).isZero();
+        assertThat(pmap.extractAndHold(VA, Prot.READ)).isSameAs(page);
+        assertThat(page.holds).isEqualTo(1);
+    }
+
+    @Test
+    void aFrameWithoutPageIsNotHeld() {
+        TestPage device = new TestPage(memory.segments().stream()
+                .filter(segment -> segment.use() == SegmentUse.DEVICE)
+                .findFirst()
+                .orElseThrow()
+                .firstFrame());
+        device.managed = false;
+        pmap.enter(VA, Prot.READ, device, Prot.READ, false);
+        assertThat(pmap.extractAndHold(VA, Prot.READ)).isNull();
+        assertThat(device.holds).isZero();
+    }
+
+    @Test
+    void pagesOfAnObjectAreMappedWhereNothingIs() {
+        pmap.enter(NEXT, Prot.WRITE, pages.get(9), Prot.RW, false);
+        pmap.enterObject(VA, pages.subList(0, 3), Prot.ALL);
+        assertThat(pmap.extract(NEXT)).isEqualTo(pages.get(9).frame());
+        assertThat(pmap.protection(NEXT)).isEqualTo(Prot.RW);
+        for (int i = 0; i < 3; i += 2) {
+            assertThat(pmap.extract(VA + PageSize.bytes(i)))
+                    .isEqualTo(pages.get(i).frame());
+            assertThat(pmap.protection(VA + PageSize.bytes(i))).isEqualTo(Prot.READ | Prot.EXECUTE);
+            assertThat(pages.get(i).executable).isTrue();
+            assertThat(pages.get(i).writeable).isFalse();
+        }
+        assertThat(pages.get(1).executable).isFalse();
+        pmap.enterObject(VA + PageSize.bytes(8), pages.subList(0, 3), Prot.WRITE);
+        assertThat(pmap.residentCount()).isEqualTo(3);
     }
 }

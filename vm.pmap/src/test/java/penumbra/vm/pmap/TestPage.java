@@ -12,6 +12,8 @@ final class TestPage implements PhysicalPage {
     boolean modified;
     boolean referenced;
     boolean executable;
+    int memattr;
+    int holds;
 
     TestPage(int frame) {
         this.frame = frame;
@@ -25,6 +27,16 @@ final class TestPage implements PhysicalPage {
     @Override
     public boolean managed() {
         return managed;
+    }
+
+    @Override
+    public int memattr() {
+        return memattr;
+    }
+
+    @Override
+    public void hold() {
+        holds++;
     }
 
     @Override
