@@ -3,6 +3,7 @@ package penumbra.ddb;
 
 import java.util.List;
 import java.util.Locale;
+import penumbra.inspect.CommandFailure;
 import penumbra.pager.BackingStore;
 import penumbra.pager.SwapSpace;
 
@@ -101,9 +102,9 @@ final class Arguments {
     }
 
     /** What to throw when the command cannot be done as it was given. */
-    IllegalArgumentException bad(String problem) {
+    CommandFailure bad(String problem) {
         String name = usage.split(" ", 2)[0];
-        return new IllegalArgumentException(name + ": " + problem + "; usage: " + usage);
+        return new CommandFailure(name + ": " + problem + "; usage: " + usage);
     }
 
     private long number(String word) {

@@ -13,6 +13,7 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import penumbra.hw.Machine;
+import penumbra.inspect.CommandFailure;
 import penumbra.inspect.Holder;
 import penumbra.inspect.InvariantCheck;
 import penumbra.inspect.Violations;
@@ -55,7 +56,7 @@ public final class CheckCommand {
      * Runs every check and prints each violation. The machine should be at rest; in one that panicked, a check that needs a
      * lock which is held for ever is given up.
      *
-     * @throws IllegalStateException when something does not hold, so that a script stops
+     * @throws CommandFailure when something does not hold, so that a script stops
      */
     @Descriptor("run all invariants checks and print every violation")
     public String check(String... words) {
@@ -67,7 +68,7 @@ public final class CheckCommand {
         }
         if (failures > 0) {
             System.out.println(answer);
-            throw new IllegalStateException("check: " + failures + " violations");
+            throw new CommandFailure("check: " + failures + " violations");
         }
         answer.line("check: %d checks, %d holders, no violations", checks.size(), holders.size());
         return answer.toString();

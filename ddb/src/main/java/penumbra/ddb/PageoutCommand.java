@@ -8,6 +8,7 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import penumbra.hw.Machine;
+import penumbra.inspect.CommandFailure;
 import penumbra.kern.KernelPanic;
 import penumbra.kern.WouldBlock;
 import penumbra.page.PageCounts;
@@ -41,7 +42,7 @@ public final class PageoutCommand {
         arguments.end();
         @Nullable KernelPanic panic = machine.panic();
         if (panic != null) {
-            throw new IllegalStateException("pageout: the machine is halted: " + panic.getMessage());
+            throw new CommandFailure("pageout: the machine is halted: " + panic.getMessage());
         }
         PageCounts counts = pages.counts();
         String before = figures(counts);
@@ -55,10 +56,10 @@ public final class PageoutCommand {
             pageout.scan(pass);
         } catch (KernelPanic e) {
             machine.halt(e);
-            throw new IllegalStateException("pageout: panic: " + e.getMessage(), e);
+            throw new CommandFailure("pageout: panic: " + e.getMessage(), e);
         } catch (WouldBlock e) {
             machine.halt(new KernelPanic(e, "pageout: " + e.getMessage()));
-            throw new IllegalStateException("pageout: " + e.getMessage(), e);
+            throw new CommandFailure("pageout: " + e.getMessage(), e);
         }
     }
 

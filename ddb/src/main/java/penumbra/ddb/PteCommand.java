@@ -10,6 +10,7 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import penumbra.hw.Pmap;
+import penumbra.inspect.CommandFailure;
 import penumbra.process.Process;
 import penumbra.process.Processes;
 
@@ -65,7 +66,7 @@ public final class PteCommand {
         try {
             return Patience.SHORT.ask(() -> pmap.path(address));
         } catch (ExecutionException e) {
-            throw new IllegalStateException("the tables cannot be read: " + e.getCause(), e);
+            throw new CommandFailure("the tables cannot be read: " + e.getCause(), e);
         }
     }
 }

@@ -6,6 +6,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.Pmap;
+import penumbra.inspect.CommandFailure;
 import penumbra.kern.KernelPanic;
 import penumbra.map.AddressSpace;
 import penumbra.map.MapEntry;
@@ -25,7 +26,7 @@ record SpaceReading(List<MapEntry> entries, String resident, String wired) {
                 return new SpaceReading(space.entries(), figure(pmap::residentCount), figure(pmap::wiredCount));
             });
         } catch (ExecutionException e) {
-            throw new IllegalStateException("an address space cannot be read: " + e.getCause(), e);
+            throw new CommandFailure("an address space cannot be read: " + e.getCause(), e);
         }
     }
 

@@ -12,6 +12,7 @@ import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import penumbra.hw.PageSize;
+import penumbra.inspect.CommandFailure;
 
 /** Adds a swap file, by a configuration of its own. */
 @Component(service = SwapOnCommand.class)
@@ -51,7 +52,7 @@ public final class SwapOnCommand {
                     .update(FrameworkUtil.asDictionary(
                             Map.of("name", name, "path", file.toString(), "size.bytes", bytes)));
         } catch (IOException e) {
-            throw new IllegalStateException("swapon: the configuration cannot be stored: " + e.getMessage(), e);
+            throw new CommandFailure("swapon: the configuration cannot be stored: " + e.getMessage(), e);
         }
         return name + ": " + bytes / KIB + " KiB";
     }

@@ -20,6 +20,7 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
+import penumbra.inspect.CommandFailure;
 import penumbra.inspect.CounterSource;
 
 /** The statistics of all subsystems and the values that can be set, under FreeBSD's names. */
@@ -140,7 +141,7 @@ public final class SysctlCommand {
             properties.put(tunable.property(), tunable.toProperty(value));
             configuration.update(FrameworkUtil.asDictionary(properties));
         } catch (IOException e) {
-            throw new IllegalStateException("sysctl: " + name + " cannot be stored: " + e.getMessage(), e);
+            throw new CommandFailure("sysctl: " + name + " cannot be stored: " + e.getMessage(), e);
         }
         answer.line("%s: %d -> %d", name, before, value);
     }
@@ -151,7 +152,7 @@ public final class SysctlCommand {
             return tunable.fromProperty(
                     found == null ? null : found[0].getProperties().get(tunable.property()));
         } catch (IOException | InvalidSyntaxException e) {
-            throw new IllegalStateException("sysctl: " + tunable.name() + " cannot be read: " + e.getMessage(), e);
+            throw new CommandFailure("sysctl: " + tunable.name() + " cannot be read: " + e.getMessage(), e);
         }
     }
 }

@@ -121,9 +121,10 @@ final class Rig implements AutoCloseable {
         return printed.toString(StandardCharsets.UTF_8);
     }
 
+    /** What a shell prints of a failure. */
     private static String oneLine(Throwable failure) {
-        assertThat(failure.getMessage()).isNotBlank().doesNotContain("\n");
-        return failure.getMessage();
+        assertThat(failure.toString()).isNotBlank().doesNotContain("\n", "Exception");
+        return failure.toString();
     }
 
     /** A process with {@code pages} pages of anonymous memory at {@link #BASE}. */

@@ -13,6 +13,7 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
+import penumbra.inspect.CommandFailure;
 import penumbra.kern.KernelPanic;
 import penumbra.lab.trace.BadInput;
 import picocli.CommandLine;
@@ -58,7 +59,7 @@ public final class FrontDoor {
     public void vm(@Descriptor("the command and its arguments") String... arguments) {
         int status = run(arguments);
         if (status != ExitStatus.OK) {
-            throw new IllegalStateException("vm " + String.join(" ", arguments) + ": status " + status);
+            throw new CommandFailure("vm " + String.join(" ", arguments) + ": status " + status);
         }
     }
 

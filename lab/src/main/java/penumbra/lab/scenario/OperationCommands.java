@@ -20,6 +20,7 @@ import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Deactivate;
 import org.osgi.service.component.annotations.Reference;
 import penumbra.boot.Kernel;
+import penumbra.inspect.CommandFailure;
 import penumbra.inspect.Holder;
 import penumbra.lab.boot.KernelServices;
 import penumbra.object.VmObject;
@@ -88,8 +89,8 @@ public final class OperationCommands implements Holder {
      * Does one operation.
      *
      * @return the step as JSON: what it answered, and what looks different
-     * @throws IllegalArgumentException when it cannot be done; the message says what was expected
-     * @throws IllegalStateException when an expectation is not met, or the machine panicked or would wait for ever
+     * @throws CommandFailure when it cannot be done, an expectation is not met, or the machine panicked or would wait for
+     *     ever
      */
     @Descriptor("do an operation of scripts")
     public String op(@Descriptor("the operation and its arguments") String... words) {
@@ -109,12 +110,12 @@ public final class OperationCommands implements Holder {
         try {
             step = scenario.step(lines, line);
         } catch (BadScript e) {
-            throw new IllegalArgumentException(e.getMessage());
+            throw new CommandFailure(String.valueOf(e.getMessage()), e);
         } catch (UnmetExpectation e) {
-            throw new IllegalStateException(e.getMessage());
+            throw new CommandFailure(String.valueOf(e.getMessage()), e);
         }
         if (Scenario.ended(step)) {
-            throw new IllegalStateException(step.toString());
+            throw new CommandFailure(step.toString());
         }
         return step.toString();
     }
