@@ -96,6 +96,19 @@ final class SwapDisk implements AutoCloseable {
         return System.nanoTime() - start;
     }
 
+    /** Copies {@code pages} pages to another file, chunk by chunk; returns the nanoseconds it took. */
+    long copyTo(SwapDisk other, long pages) throws IOException {
+        long start = System.nanoTime();
+        for (long page = SKIPPED; page < SKIPPED + pages; page += CHUNK) {
+            int moved = channel.read(buffer.clear(), PageSize.bytes(page))
+                    + other.channel.write(buffer.flip(), PageSize.bytes(page));
+            if (moved != 2 * buffer.capacity()) {
+                throw new IOException("short transfer");
+            }
+        }
+        return System.nanoTime() - start;
+    }
+
     /** Computes the checksums of {@code pages} pages, as the pager does; returns the nanoseconds it took. */
     long checksum(long pages) {
         CRC32C crc = new CRC32C();

@@ -14,6 +14,9 @@ final class PageCodec implements AutoCloseable {
     /** Of the hash table: as many bits as a page has bytes. Clearing a larger one costs more than it finds. */
     private static final int HASH_LOG = PageSize.SHIFT;
 
+    /** At levels that are meant to be fast, shorter matches cost more than they save; zstd knows no longer limit. */
+    private static final int MIN_MATCH = 7;
+
     private final ZstdCompressCtx compressor = new ZstdCompressCtx();
     private final ZstdDecompressCtx decompressor = new ZstdDecompressCtx();
     private final ByteBuffer plain = ByteBuffer.allocateDirect(PageSize.BYTES);
@@ -30,10 +33,14 @@ final class PageCodec implements AutoCloseable {
         compressor
                 .setLevel(level)
                 .setHashLog(HASH_LOG)
+                .setWindowLog(PageSize.SHIFT)
                 .setMagicless(true)
                 .setContentSize(false)
                 .setChecksum(false)
                 .setDictID(false);
+        if (level < 0) {
+            compressor.setMinMatch(MIN_MATCH);
+        }
         decompressor.setMagicless(true);
     }
 
