@@ -311,6 +311,8 @@ final class Fault {
         PagerResult filled = PagerResult.FAIL;
         if (readAhead.gather(object, empty)) {
             filled = layers.pagers().getPages(object, readAhead.run(), readAhead.count(), readAhead.requested());
+            // Not the one that was handed in, if the pager has lost that.
+            page = readAhead.run()[readAhead.requested()];
         }
         switch (filled) {
             case OK -> {
@@ -324,13 +326,13 @@ final class Fault {
                 answer = read;
             }
             case ERROR, BAD -> {
-                discard(empty);
+                discard(heldPage());
                 abandon();
                 return fail(filled == PagerResult.ERROR ? KernReturn.FAILURE : KernReturn.OUT_OF_BOUNDS);
             }
             default -> {
                 if (object != first) {
-                    discard(empty);
+                    discard(heldPage());
                 }
             }
         }

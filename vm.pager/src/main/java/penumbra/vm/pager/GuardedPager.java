@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import penumbra.account.Cred;
+import penumbra.hw.Machine;
 import penumbra.kern.KernelPanic;
 import penumbra.kern.WouldBlock;
 import penumbra.object.ObjectFactory;
@@ -31,10 +32,12 @@ final class GuardedPager implements Pager {
     private final PagerSlot slot;
     private final Pages pages;
     private final PagerLimits limits;
+    private final PageClaim claim;
 
-    GuardedPager(PagerSlot slot, Pages pages, PagerLimits limits) {
+    GuardedPager(PagerSlot slot, Machine machine, Pages pages, PagerLimits limits) {
         this.slot = slot;
         this.pages = pages;
+        this.claim = new PageClaim(machine, pages, limits);
         this.limits = limits;
     }
 
@@ -94,7 +97,7 @@ final class GuardedPager implements Pager {
             DeadPager.nothing(pages, run, count, requested);
             return PagerResult.ERROR;
         }
-        PagesGiven given = new PagesGiven(pages, object, run, count, requested);
+        PagesGiven given = new PagesGiven(pages, claim, object, run, count, requested);
         @Nullable PagerResult result = null;
         @Nullable String breach = null;
         long start = System.nanoTime();

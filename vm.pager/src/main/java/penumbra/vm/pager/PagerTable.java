@@ -35,7 +35,7 @@ final class PagerTable implements Pagers {
             if (!table.containsKey(type)) {
                 PagerSlot slot = new PagerSlot(type, machine);
                 slots.put(type, slot);
-                table.put(type, new GuardedPager(slot, pages, limits));
+                table.put(type, new GuardedPager(slot, machine, pages, limits));
             }
         }
     }

@@ -3,7 +3,6 @@ package penumbra.vm.pager;
 
 import org.jspecify.annotations.Nullable;
 import penumbra.object.VmObject;
-import penumbra.page.Alloc;
 import penumbra.page.Page;
 import penumbra.page.Pages;
 import penumbra.pager.PagerResult;
@@ -11,6 +10,7 @@ import penumbra.pager.PagerResult;
 /** The pages that a foreign pager was asked to fill, as they were when it got them. The object is locked in every method. */
 final class PagesGiven {
     private final Pages pages;
+    private final PageClaim claim;
     private final VmObject object;
     private final Page[] run;
     private final int requested;
@@ -19,8 +19,9 @@ final class PagesGiven {
     private final long firstPindex;
     private final int validBefore;
 
-    PagesGiven(Pages pages, VmObject object, Page[] run, int count, int requested) {
+    PagesGiven(Pages pages, PageClaim claim, VmObject object, Page[] run, int count, int requested) {
         this.pages = pages;
+        this.claim = claim;
         this.object = object;
         this.run = run;
         this.requested = requested;
@@ -90,6 +91,6 @@ final class PagesGiven {
 
     private Page claimRequested() {
         Page page = run[requested];
-        return holds(page) ? page : pages.grab(object, wanted(), Alloc.NORMAL);
+        return holds(page) ? page : claim.take(object, wanted());
     }
 }

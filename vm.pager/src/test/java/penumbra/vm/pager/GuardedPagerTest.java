@@ -4,6 +4,7 @@ package penumbra.vm.pager;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
@@ -16,6 +17,7 @@ import penumbra.kern.KernelPanic;
 import penumbra.object.ObjectFactory;
 import penumbra.object.ObjectType;
 import penumbra.object.VmObject;
+import penumbra.page.Alloc;
 import penumbra.page.Page;
 import penumbra.pager.PageRun;
 import penumbra.pager.Pager;
@@ -170,6 +172,55 @@ class GuardedPagerTest {
         assertThat(state("thrower")).as("an exception alone does not park").isEqualTo("active");
         throwing[0] = false;
         assertThat(kernel.read(object, 8)).isEqualTo(48);
+    }
+
+    /** Puts a page of its own, busy, where the requested one was, and does not tell. */
+    private void putAnotherBusyPageThere(VmObject object, Page requested) {
+        long pindex = requested.pindex();
+        Page other = Objects.requireNonNull(kernel.pages.allocUnowned(Alloc.NORMAL | Alloc.NOOBJ));
+        kernel.pages.free(requested);
+        assertThat(kernel.pages.insert(other, object, pindex)).isTrue();
+        other.xbusy();
+    }
+
+    @Test
+    void aBusyPageThatAPagerLeftInThePlaceOfTheRequestedOneHoldsUpNobody() {
+        kernel.layer.add(
+                new Plain("thrower") {
+                    @Override
+                    public PagerResult getPages(VmObject object, Page[] pages, int count, int requested) {
+                        putAnotherBusyPageThere(object, pages[requested]);
+                        throw new IllegalStateException("and leaves it behind");
+                    }
+                },
+                0);
+        TestObject object = object();
+        assertThat(kernel.get(object, 5)).isEqualTo(PagerResult.ERROR);
+        object.lock().lock();
+        assertThat(object.pages().count()).isZero();
+        object.lock().unlock();
+    }
+
+    @Test
+    void aBusyPageInThePlaceOfTheRequestedOneIsWaitedForAsLongAsACallMayTake() {
+        kernel.close();
+        kernel = TestKernel.threaded(512);
+        kernel.layer.setLimits(0, 20);
+        kernel.layer.add(
+                new Plain("forgetful") {
+                    @Override
+                    public PagerResult getPages(VmObject object, Page[] pages, int count, int requested) {
+                        putAnotherBusyPageThere(object, pages[requested]);
+                        return PagerResult.OK;
+                    }
+                },
+                0);
+        TestObject object = object();
+        assertThat(kernel.get(object, 5)).isEqualTo(PagerResult.ERROR);
+        assertThat(state("forgetful")).isEqualTo("parked");
+        object.lock().lock();
+        assertThat(object.pages().count()).isZero();
+        object.lock().unlock();
     }
 
     @Test
