@@ -69,7 +69,8 @@ public final class ZswapSpeed {
         long in = Long.MAX_VALUE;
         long percent = 0;
         for (int round = 0; round < ROUNDS; round++) {
-            try (FrameMemory memory = new FrameMemory(MemoryLayout.ofFrames(1024).withCompressedPages(2 * PAGES));
+            try (FrameMemory memory =
+                            new FrameMemory(MemoryLayout.ofFrames(1024).withCompressedPages(2 * PAGES));
                     ZswapStore store = ZswapStore.open("zswap", memory, PAGES, level)) {
                 long[] slots = new long[PAGES / RUN];
                 for (int i = 0; i < slots.length; i++) {

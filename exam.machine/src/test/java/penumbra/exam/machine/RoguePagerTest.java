@@ -52,7 +52,12 @@ class RoguePagerTest {
 
         @Override
         public @Nullable VmObject allocate(
-                ObjectFactory objects, @Nullable Object handle, long bytes, int prot, long offset, @Nullable Cred cred) {
+                ObjectFactory objects,
+                @Nullable Object handle,
+                long bytes,
+                int prot,
+                long offset,
+                @Nullable Cred cred) {
             return null;
         }
 
@@ -84,15 +89,14 @@ class RoguePagerTest {
 
     @Test
     void aProgramIsRefusedAPageThatWasExchangedAndGetsItFromTheNextPager() throws IOException {
-        try (HandMachine machine = new HandMachine(
-                new MachineSettings(256, 1024, null, 1, Execution.STEPPED, Fidelity.CORRECTED, true))) {
+        try (HandMachine machine =
+                new HandMachine(new MachineSettings(256, 1024, null, 1, Execution.STEPPED, Fidelity.CORRECTED, true))) {
             Kernel kernel = machine.kernel();
             Path file = Files.write(directory.resolve("file"), new byte[(int) PageSize.bytes(PAGES)]);
             Vnode vnode = kernel.vnodes().open(HostFileSystem.NAME, file.toString(), true);
             VmObject object = Objects.requireNonNull(
                     kernel.pagers().allocate(ObjectType.VNODE, vnode, vnode.size(), Prot.RW, 0, null));
-            Workload workload =
-                    new Workload(kernel, kernel.machine().cpus().get(0), PAGES, 1, object);
+            Workload workload = new Workload(kernel, kernel.machine().cpus().get(0), PAGES, 1, object);
             Pager rogue = new Changeling(kernel);
             machine.pagers().add(rogue, 1);
             assertThat(workload.sweep()).isEqualTo(PAGES);

@@ -88,7 +88,7 @@ class SwapFaultsTest {
                 n++;
             }
             System.out.println(fault + ": " + n + " transfers");
-            assertThat(n).isGreaterThan(5);
+            assertThat(n).isGreaterThan(1);
         }
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.pager;
 
+import penumbra.kern.Fidelity;
+
 /**
  * How many slots there are and are free in all stores that take pages, and the marks that follow ({@code swap_pager_avail},
  * {@code swp_sizecheck}). The lock of the {@link StoreTable} guards changes.
@@ -12,6 +14,13 @@ final class SlotFigures {
     /** Above so many free slots they do not any more ({@code nswap_hiwat}). */
     static final int HIGH_WATER = 512;
 
+    /** The mark is no higher than an eighth of all slots; the original counts fewer slots than its mark as full for ever. */
+    private static final int LOW_PART = 8;
+
+    /** As {@link #LOW_PART}, a half. */
+    private static final int HIGH_PART = 2;
+
+    private final Fidelity fidelity;
     private long total;
     private long available;
 
@@ -20,6 +29,10 @@ final class SlotFigures {
 
     private volatile boolean almostFull = true;
     private volatile boolean full = true;
+
+    SlotFigures(Fidelity fidelity) {
+        this.fidelity = fidelity;
+    }
 
     /** All slots. */
     long total() {
@@ -77,13 +90,17 @@ final class SlotFigures {
     }
 
     private void checkMarks() {
-        if (available + unusable < LOW_WATER) {
+        if (available + unusable < mark(LOW_WATER, LOW_PART)) {
             almostFull = true;
         } else {
             full = false;
-            if (available + unusable > HIGH_WATER) {
+            if (available + unusable > mark(HIGH_WATER, HIGH_PART)) {
                 almostFull = false;
             }
         }
+    }
+
+    private long mark(int slots, int part) {
+        return fidelity.corrected() ? Math.min(slots, Math.max(1, total / part)) : slots;
     }
 }

@@ -32,7 +32,7 @@ final class StoreTable {
     /** Guards all entries, and {@link #figures}. */
     final KernelLock lock = new KernelLock(LockRank.LEAF, "swap stores");
 
-    final SlotFigures figures = new SlotFigures();
+    final SlotFigures figures;
 
     private final Machine machine;
     private final SleepQueue sleepQueue;
@@ -55,6 +55,7 @@ final class StoreTable {
     StoreTable(Machine machine, MapList maps) {
         this.machine = machine;
         this.sleepQueue = machine.sleepQueue();
+        this.figures = new SlotFigures(machine.fidelity());
         this.maps = maps;
     }
 

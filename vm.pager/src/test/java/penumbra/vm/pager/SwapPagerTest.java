@@ -14,6 +14,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import penumbra.account.Cred;
 import penumbra.kern.Fidelity;
 import penumbra.object.ObjectType;
@@ -389,6 +391,30 @@ class SwapPagerTest {
         object.lock().unlock();
         assertThat(swap.almostFull()).isFalse();
         object.deallocate();
+    }
+
+    @ParameterizedTest
+    @EnumSource(Fidelity.class)
+    void aSmallStoreIsNotFullForEver(Fidelity fidelity) {
+        try (TestKernel small = TestKernel.stepped(512, fidelity)) {
+            SwapSpace space = small.layer.swap();
+            small.layer.attach(new MemoryStore(100), 0);
+            assertThat(space.full()).isEqualTo(!fidelity.corrected());
+            assertThat(space.almostFull()).isEqualTo(!fidelity.corrected());
+            TestObject object = small.object(ObjectType.DEFAULT, 200);
+            assertThat(space.reserve(object, 0, space.available())).isTrue();
+            assertThat(space.reserve(object, 150, 1)).isFalse();
+            assertThat(space.full()).isTrue();
+            object.lock().lock();
+            space.freeSpace(object, 0, 20);
+            assertThat(space.full()).isEqualTo(!fidelity.corrected());
+            assertThat(space.almostFull()).isTrue();
+            space.freeSpace(object, 20, 40);
+            assertThat(space.almostFull()).isEqualTo(!fidelity.corrected());
+            object.lock().unlock();
+            object.deallocate();
+            small.check();
+        }
     }
 
     @Test
