@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.lab.boot;
 
+import java.io.IOException;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
 import org.osgi.service.component.annotations.Component;
 import org.osgi.service.component.annotations.Reference;
+import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicyOption;
 import penumbra.account.SwapAccounting;
 import penumbra.boot.Kernel;
@@ -19,6 +22,7 @@ import penumbra.pager.Pagers;
 import penumbra.pager.SwapSpace;
 import penumbra.policy.Pageout;
 import penumbra.process.Processes;
+import penumbra.vnode.Vnode;
 import penumbra.vnode.VnodeSizes;
 import penumbra.vnode.Vnodes;
 
@@ -33,12 +37,15 @@ public final class KernelServices {
     @Reference(policyOption = ReferencePolicyOption.GREEDY)
     private volatile List<CounterSource> counters = List.of();
 
+    /** Provided by a pager, which comes and goes while the machine runs. */
+    @Reference(cardinality = ReferenceCardinality.OPTIONAL, policyOption = ReferencePolicyOption.GREEDY)
+    private volatile @Nullable VnodeSizes vnodeSizes;
+
     private final PhysicalMemory memory;
     private final Machine machine;
     private final PmapSystem pmaps;
     private final Pages pages;
     private final Vnodes vnodes;
-    private final VnodeSizes vnodeSizes;
     private final Pagers pagers;
     private final SwapSpace swap;
     private final SwapAccounting accounting;
@@ -53,7 +60,6 @@ public final class KernelServices {
             @Reference PmapSystem pmaps,
             @Reference Pages pages,
             @Reference Vnodes vnodes,
-            @Reference VnodeSizes vnodeSizes,
             @Reference Pagers pagers,
             @Reference SwapSpace swap,
             @Reference SwapAccounting accounting,
@@ -65,7 +71,6 @@ public final class KernelServices {
         this.pmaps = pmaps;
         this.pages = pages;
         this.vnodes = vnodes;
-        this.vnodeSizes = vnodeSizes;
         this.pagers = pagers;
         this.swap = swap;
         this.accounting = accounting;
@@ -82,7 +87,7 @@ public final class KernelServices {
                 pmaps,
                 pages,
                 vnodes,
-                vnodeSizes,
+                new CurrentSizes(),
                 pagers,
                 swap,
                 accounting,
@@ -91,5 +96,26 @@ public final class KernelServices {
                 pageout,
                 List.copyOf(checks),
                 List.copyOf(counters));
+    }
+
+    /** Changes sizes by whoever can at the time of the call. */
+    private final class CurrentSizes implements VnodeSizes {
+        @Override
+        public void setSize(Vnode vnode, long bytes) {
+            current(vnode).setSize(vnode, bytes);
+        }
+
+        @Override
+        public void truncate(Vnode vnode, long bytes) throws IOException {
+            current(vnode).truncate(vnode, bytes);
+        }
+
+        private VnodeSizes current(Vnode vnode) {
+            VnodeSizes there = vnodeSizes;
+            if (there == null) {
+                throw new IllegalStateException(vnode.name() + ": the pager of files is away");
+            }
+            return there;
+        }
     }
 }

@@ -49,9 +49,14 @@ final class SlotTable {
         return (HEADER + slots * ENTRY + BlockChains.BLOCK - 1) / BlockChains.BLOCK * BlockChains.BLOCK;
     }
 
+    /** How many slots the table has that a store has left in {@code region}; 0 when there is none. */
+    static long left(Region region) {
+        return region.load(0) == MAGIC ? region.load(SLOTS_AT) : 0;
+    }
+
     /** Whether a store has left a table of this size here. */
     boolean isThere() {
-        return region.load(0) == MAGIC && region.load(SLOTS_AT) == slots;
+        return left(region) == slots;
     }
 
     /** Makes a new table, all slots free, under a new identity. */

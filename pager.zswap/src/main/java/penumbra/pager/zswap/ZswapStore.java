@@ -63,11 +63,11 @@ public final class ZswapStore implements BackingStore, CounterSource, AutoClosea
     }
 
     /**
-     * The store in the compressed memory of the machine: the one that was there, if it had as many slots, else a new one.
-     * The former hands out nothing before {@link #reattach}.
+     * The store in the compressed memory of the machine: the one that was there, unless it was retired, else a new one.
+     * The former hands out nothing before {@link #reattach}, and has as many slots as it had, since pages may wait in them.
      *
      * @param name the name that commands use
-     * @param slots how many pages it can have, at least 1, if they compress well enough
+     * @param slots how many pages a new one can have, at least 1, if they compress well enough
      * @param level zstd's, -100 to 22; the lower, the faster
      * @throws IOException when there is no compressed memory, or too little for one page, or another store uses it; the
      *     message is one line
@@ -78,7 +78,8 @@ public final class ZswapStore implements BackingStore, CounterSource, AutoClosea
             throw new IOException(region.bytes() + " bytes of compressed memory are too few for " + slots
                     + " slots, which take " + SlotTable.bytes(slots) + ", and one page");
         }
-        return new ZswapStore(name, region, slots, level);
+        long left = SlotTable.left(region);
+        return new ZswapStore(name, region, left == 0 ? slots : left, level);
     }
 
     /** How many slots go with the compressed memory of a machine if pages shrink to one {@code factor}th. */

@@ -230,19 +230,22 @@ class ZswapStoreTest extends BackingStoreContract {
     }
 
     @Test
-    void anotherShapeOrARetiredStoreMeansAnotherIdentity() throws IOException {
+    void anotherShapeWaitsUntilTheStoreIsRetired() throws IOException {
         String first;
         try (ZswapStore store = openSmall(64, 300)) {
             first = store.identity();
+            store.allocate(1);
+            store.write(0, text(0));
         }
-        String second;
         try (ZswapStore store = ZswapStore.open("zswap", memory, 200, LEVEL)) {
-            second = store.identity();
-            assertThat(second).isNotEqualTo(first);
+            assertThat(store.identity()).isEqualTo(first);
+            assertThat(store.capacity()).isEqualTo(300);
+            store.reattach(used -> used.accept(0));
+            assertThat(read(store, 0)).isEqualTo(text(0).slice());
             store.retire();
         }
         try (ZswapStore store = ZswapStore.open("zswap", memory, 200, LEVEL)) {
-            assertThat(store.identity()).isNotEqualTo(second);
+            assertThat(store.identity()).isNotEqualTo(first);
             assertThat(store.available()).isEqualTo(200);
         }
     }

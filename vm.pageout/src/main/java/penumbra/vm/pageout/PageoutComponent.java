@@ -22,8 +22,12 @@ import penumbra.policy.PagePolicy;
 import penumbra.policy.Pageout;
 import penumbra.process.Processes;
 
-/** Wires the page daemon: fixed references to the machine, changing ones to policies. */
+/**
+ * Wires the page daemon: fixed references to the machine, changing ones to policies. It is there as long as the machine is,
+ * whoever else uses it or not.
+ */
 @Component(
+        immediate = true,
         service = {Pageout.class, CounterSource.class},
         configurationPid = "penumbra.vm.pageout")
 @Designate(ocd = PageoutComponent.Config.class)
