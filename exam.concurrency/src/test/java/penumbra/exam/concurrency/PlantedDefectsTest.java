@@ -25,10 +25,10 @@ class PlantedDefectsTest {
     private static final String DIRTY_BITS = "vm.page.DirtyBitInterleavingsTest#noModificationIsLost";
     private static final String AMD64 = "hw.amd64.PvListInterleavingsTest#everyMappingIsInItsList";
     private static final String RISCV = "hw.riscv.ChainInterleavingsTest#everyMappingIsInItsChain";
-    private static final String LOG = "hw.sim.InvalidationInterleavingsTest#twoShootersAreBothHeard";
+    private static final String LOG = "hw.sim.InvalidationInterleavingsTest#whatWasAnnouncedIsForgotten";
     private static final String SHOOTDOWN =
             "hw.sim.ShootdownInterleavingsTest#nobodyStoresThroughATranslationThatWasShotDown";
-    private static final String LOCK = "exam.concurrency.SleepQueueInterleavingsTest#aLockKeepsOneOut";
+    private static final String LOCK = "exam.concurrency.LockInterleavingsTest#aLockKeepsOneOut";
 
     @TempDir
     private Path classes;
@@ -48,7 +48,7 @@ class PlantedDefectsTest {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+EnableDynamicAgentLoading",
                 "-Xshare:off",
-                "-Dpenumbra.interleavings=" + Pair.INTERLEAVINGS,
+                "-Dpenumbra.interleavings=" + Operations.INTERLEAVINGS,
                 "-cp",
                 classes + System.getProperty("path.separator") + System.getProperty("java.class.path"),
                 Inspection.class.getName()));
@@ -77,7 +77,7 @@ class PlantedDefectsTest {
         plant("vm.page.ContentPage", Defect.NOT_ATOMIC);
         plant("hw.amd64.PvListInterleavingsTest", Defect.NO_LOCK);
         plant("hw.riscv.ChainInterleavingsTest", Defect.NO_LOCK);
-        plant("exam.concurrency.SleepQueueInterleavingsTest", Defect.NO_LOCK);
+        plant("exam.concurrency.LockInterleavingsTest", Defect.NO_LOCK);
         find(FREE_LISTS, TRIE, QUEUE, DIRTY_BITS, AMD64, RISCV, LOCK);
     }
 

@@ -8,7 +8,6 @@ import org.jetbrains.lincheck.datastructures.ThreadIdGen;
 import org.jetbrains.lincheck.datastructures.Validate;
 import org.junit.jupiter.api.Test;
 import penumbra.exam.concurrency.Operations;
-import penumbra.exam.concurrency.Pair;
 import penumbra.hw.HeapMemory;
 import penumbra.page.PageFlags;
 import penumbra.page.PageLimits;
@@ -81,7 +80,7 @@ public class FreeListInterleavingsTest {
         if (page == null) {
             return false;
         }
-        Pair.check(users.incrementAndGet(page.frame()) == 1, "one page for two");
+        Operations.check(users.incrementAndGet(page.frame()) == 1, "one page for two");
         page.clearFlags(PageFlags.FREE);
         hands[who].pages[hands[who].count++] = page;
         return true;
@@ -125,9 +124,9 @@ public class FreeListInterleavingsTest {
         int held = 0;
         for (Hand hand : hands) {
             held += hand.count;
-            Pair.check(hand.owner.holds.get() == (hand.owner.pages.cached.isEmpty() ? 0 : 1), "holds of an owner");
+            Operations.check(hand.owner.holds.get() == (hand.owner.pages.cached.isEmpty() ? 0 : 1), "holds of an owner");
         }
-        Pair.check(memory.available() == PAGES - held, memory.available() + " available, " + held + " held");
+        Operations.check(memory.available() == PAGES - held, memory.available() + " available, " + held + " held");
     }
 
     @Test

@@ -7,7 +7,6 @@ import org.jetbrains.lincheck.datastructures.ThreadIdGen;
 import org.jetbrains.lincheck.datastructures.Validate;
 import org.junit.jupiter.api.Test;
 import penumbra.exam.concurrency.Operations;
-import penumbra.exam.concurrency.Pair;
 import penumbra.page.PagingQueue;
 import penumbra.page.QueueId;
 
@@ -125,10 +124,10 @@ public class QueueInterleavingsTest {
         int found = meet(staying);
         for (int who = 0; who < THREADS; who++) {
             int mine = meet(own[who]);
-            Pair.check(mine == lengths[who], "met " + mine + " of " + lengths[who]);
+            Operations.check(mine == lengths[who], "met " + mine + " of " + lengths[who]);
             found += mine;
         }
-        Pair.check(found == queue.length(), "met " + found + " of " + queue.length());
+        Operations.check(found == queue.length(), "met " + found + " of " + queue.length());
     }
 
     @Test
