@@ -124,7 +124,8 @@ public class FreeListInterleavingsTest {
         int held = 0;
         for (Hand hand : hands) {
             held += hand.count;
-            Operations.check(hand.owner.holds.get() == (hand.owner.pages.cached.isEmpty() ? 0 : 1), "holds of an owner");
+            Operations.check(
+                    hand.owner.holds.get() == (hand.owner.pages.cached.isEmpty() ? 0 : 1), "holds of an owner");
         }
         Operations.check(memory.available() == PAGES - held, memory.available() + " available, " + held + " held");
     }

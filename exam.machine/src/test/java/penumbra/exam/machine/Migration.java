@@ -60,6 +60,9 @@ final class Migration {
             Scenario.Model model = new Scenario.Model(PAGES);
             scenario.kernel.processes().run(cpu, process);
             scenario.access(cpu, model, ACCESSES, dice);
+            if (dice.nextBoolean()) {
+                scenario.checkAll(cpu, model);
+            }
             scenario.kernel.processes().exit(process);
         }
     }

@@ -4,6 +4,8 @@ package penumbra.exam.machine;
 import static org.assertj.core.api.Assertions.fail;
 
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -14,6 +16,7 @@ import org.junit.jupiter.api.Timeout;
 import penumbra.hw.Machine;
 import penumbra.hw.Mmu;
 import penumbra.hw.MmuReports;
+import penumbra.hw.MmuSpace;
 import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
 import penumbra.hw.TrapHandler;
@@ -67,6 +70,14 @@ class MutantsTest {
 
     private static void generations(Scenario scenario) {
         new Generations(scenario).prepare();
+    }
+
+    private static void snapshots(Scenario scenario) {
+        new Snapshots(scenario).prepare();
+    }
+
+    private static void migration(Scenario scenario) {
+        new Migration(scenario).prepare();
     }
 
     private static Consumer<Scenario> pressure(PagePolicy policy) {
@@ -247,6 +258,39 @@ class MutantsTest {
         kill("a frame is reused while a CPU reaches it", machine(NoShootdown::new), MutantsTest::pressure);
     }
 
+    @Test
+    void aForkedPageIsStillWrittenByACpu() {
+        kill("a forked page is still written by a CPU", machine(NoShootdown::new), MutantsTest::snapshots);
+    }
+
+    /** Spaces in which a mapping once writeable stays so. */
+    private static final class NoProtection extends MmuInFront {
+        NoProtection(Mmu real) {
+            super(real);
+        }
+
+        @Override
+        public MmuSpace create(int asid) {
+            MmuSpace real = super.create(asid);
+            return (MmuSpace) Proxy.newProxyInstance(
+                    MmuSpace.class.getClassLoader(), new Class<?>[] {MmuSpace.class}, (self, method, arguments) -> {
+                        // Copying at fork is optional, and would need the source behind its proxy.
+                        boolean omitted = method.getName().equals("protect")
+                                || method.getName().equals("copy");
+                        try {
+                            return omitted ? null : method.invoke(real, arguments);
+                        } catch (InvocationTargetException e) {
+                            throw e.getCause();
+                        }
+                    });
+        }
+    }
+
+    @Test
+    void aForkedPageStaysWriteable() {
+        kill("a forked page stays writeable", mmu(NoProtection::new), MutantsTest::snapshots);
+    }
+
     // Flush and eviction
 
     /** A write that has happened when the next one begins. */
@@ -356,6 +400,11 @@ class MutantsTest {
         kill("a wait for a free page is not ended", machine(LostWakeups::new), MutantsTest::pressure);
     }
 
+    @Test
+    void aProcessWaitsForAMoverThatHasGoneOn() {
+        kill("a process waits for a mover that has gone on", machine(LostWakeups::new), MutantsTest::migration);
+    }
+
     /** A daemon that died of an error of its own, or gave up. */
     private static final class GivenUp implements PagePolicy {
         @Override
@@ -395,5 +444,10 @@ class MutantsTest {
     @Test
     void anIoErrorIsSwallowed() {
         kill("an I/O error is swallowed", store(SwallowedErrors::new), MutantsTest::pressure);
+    }
+
+    @Test
+    void aPageIsMovedThatWasNeverWritten() {
+        kill("a page is moved that was never written", store(SwallowedErrors::new), MutantsTest::migration);
     }
 }
