@@ -180,7 +180,7 @@ public abstract class MmuConcurrencyContract implements MmuReports {
 
     private void program(Cpu cpu, SplittableRandom random) {
         long done = 0;
-        while (!stop.get()) {
+        do {
             cpu.activate(programs.get(random.nextInt(SPACES)));
             cpu.enterUser();
             for (int i = 0; i < 200; i++) {
@@ -193,7 +193,7 @@ public abstract class MmuConcurrencyContract implements MmuReports {
                 }
             }
             cpu.leaveUser();
-        }
+        } while (!stop.get());
         stores.addAndGet(done);
     }
 

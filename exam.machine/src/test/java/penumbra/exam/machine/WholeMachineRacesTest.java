@@ -259,7 +259,7 @@ class WholeMachineRacesTest {
         List<Thread> counters = counters(survivor, counts, 40);
         Random which = new Random(random.nextLong());
         crew.start("family", () -> {
-            while (alive(counters) && !crew.troubled()) {
+            do {
                 Process child = kernel.processes().fork(survivor, "child");
                 store(cpu(2, child), which.nextInt(PAGES), -1);
                 Process grandchild = kernel.processes().fork(child, "grandchild");
@@ -269,7 +269,7 @@ class WholeMachineRacesTest {
                 Process left = childFirst ? grandchild : child;
                 store(cpu(2, left), which.nextInt(PAGES), -3);
                 kernel.processes().exit(left);
-            }
+            } while (alive(counters) && !crew.troubled());
         });
         crew.join();
         assertThat(count("vm.stats.object.collapses") + count("vm.stats.object.bypasses"))

@@ -35,6 +35,8 @@ class ShootdownTest {
     private final SimMachine machine = new SimMachine(memory, MachineSettings.threaded(CPUS));
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private final AtomicBoolean stop = new AtomicBoolean();
+    /** Programs of {@link #run} that have not stored anything yet. */
+    private final CountDownLatch starting = new CountDownLatch(CPUS);
 
     @AfterEach
     void giveBack() {
@@ -63,6 +65,7 @@ class ShootdownTest {
         for (int number = 0; number < CPUS; number++) {
             programs.add(run(number, space, stores));
         }
+        starting.await();
         long seed = System.nanoTime();
         System.out.println("ShootdownTest seed " + seed);
         SplittableRandom random = new SplittableRandom(seed);
@@ -100,15 +103,17 @@ class ShootdownTest {
             cpu.enterUser();
             byte[] wholePage = new byte[PageSize.BYTES];
             long done = 0;
-            while (!stop.get()) {
+            do {
                 long page = (long) random.nextInt(PAGES) * PageSize.BYTES;
                 if (random.nextBoolean()) {
                     cpu.store(page + 8 * random.nextInt(511), 8, number);
                 } else {
                     cpu.store(page, wholePage, 0, wholePage.length);
                 }
-                done++;
-            }
+                if (done++ == 0) {
+                    starting.countDown();
+                }
+            } while (!stop.get());
             cpu.leaveUser();
             stores.addAndGet(done);
         });
@@ -208,6 +213,7 @@ class ShootdownTest {
         for (int number = 0; number < CPUS; number++) {
             programs.add(run(number, space, stores));
         }
+        starting.await();
         for (int round = 1; round <= 200; round++) {
             int base = first + (round & 1) * PAGES;
             machine.stopped(() -> {
