@@ -12,7 +12,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import penumbra.boot.Kernel;
 import penumbra.boot.MachineSettings;
 import penumbra.exam.machine.HandMachine;
@@ -26,6 +26,7 @@ class ConformanceTest {
 
     private static ScriptFolder folder;
 
+    private String mmu = "amd64";
     private @Nullable HandMachine machine;
 
     @BeforeAll
@@ -36,7 +37,9 @@ class ConformanceTest {
     private Kernel boot(MachineSettings settings) {
         switchOff();
         machine = new HandMachine(settings);
-        return machine.kernel();
+        Kernel kernel = machine.kernel();
+        assertThat(kernel.pmaps().useMmu(mmu)).isTrue();
+        return kernel;
     }
 
     @AfterEach
@@ -56,8 +59,9 @@ class ConformanceTest {
     }
 
     @ParameterizedTest
-    @EnumSource
-    void everyScriptGoesAsExpectedAndBreaksNoInvariant(Fidelity fidelity) {
+    @CsvSource({"ORIGINAL, amd64", "CORRECTED, amd64", "ORIGINAL, riscv", "CORRECTED, riscv"})
+    void everyScriptGoesAsExpectedAndBreaksNoInvariant(Fidelity fidelity, String mmuName) {
+        mmu = mmuName;
         Conformance conformance = new Conformance(this::boot, fidelity, Level.ALL);
         Deviations deviations = new Deviations();
         List<String> problems = new ArrayList<>();

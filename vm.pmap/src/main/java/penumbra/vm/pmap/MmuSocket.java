@@ -191,11 +191,18 @@ final class MmuSocket {
                 throw reason;
             }
             GuardedMmu mmu = active();
-            if (mmu.parked() != null) {
-                LOG.error("it is replaced, and every writeable page taken for modified", mmu.parked());
+            MmuFailed failed = mmu.parked();
+            if (failed != null) {
+                log(failed, "it is replaced, and every writeable page taken for modified");
                 change(candidates(mmu));
             }
         });
+    }
+
+    /** Says in one line what failed and what comes of it; where it failed only to those who look for it. */
+    private static void log(MmuFailed failed, String consequence) {
+        LOG.error("{}: {}", failed.getMessage(), consequence);
+        LOG.debug("where it failed", failed);
     }
 
     /** Replaces the active MMU, if there is one, by the first of {@code order} that does not fail; halts when all do. */
@@ -245,7 +252,7 @@ final class MmuSocket {
             pmap.space().forEach(harvest);
             return true;
         } catch (MmuFailed failed) {
-            LOG.error("its mappings are lost, and every writeable page is taken for modified", failed);
+            log(failed, "its mappings are lost, and every writeable page is taken for modified");
             return false;
         }
     }
@@ -265,7 +272,7 @@ final class MmuSocket {
                 }
             }
         } catch (MmuFailed failed) {
-            LOG.error("it cannot serve", failed);
+            log(failed, "it cannot serve");
             return false;
         }
         for (int i = 0; i < made.size(); i++) {
@@ -285,7 +292,7 @@ final class MmuSocket {
             try {
                 mmu.detach();
             } catch (MmuFailed failed) {
-                LOG.error("it did not give its tables back", failed);
+                log(failed, "it did not give its tables back");
             }
         }
     }
