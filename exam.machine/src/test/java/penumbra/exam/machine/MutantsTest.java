@@ -9,6 +9,7 @@ import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.LongFunction;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -20,6 +21,7 @@ import penumbra.hw.MmuSpace;
 import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
 import penumbra.hw.TrapHandler;
+import penumbra.kern.Fidelity;
 import penumbra.kern.KernReturn;
 import penumbra.kern.KernelLock;
 import penumbra.kern.KernelPanic;
@@ -40,10 +42,14 @@ import penumbra.vm.pageout.PageoutDaemon;
 class MutantsTest {
     private static final int MOST_SCHEDULES = 300;
 
-    /** Runs schedules 1, 2, ... of a story on machines with a defect until one fails. */
     private static void kill(String defect, UnaryOperator<Interposed> planted, Consumer<Scenario> story) {
+        find(defect, seed -> new Scenario(seed, planted), story);
+    }
+
+    /** Runs schedules 1, 2, ... of a story on machines that have a defect until one fails. */
+    private static void find(String defect, LongFunction<Scenario> scenarios, Consumer<Scenario> story) {
         for (int seed = 1; seed <= MOST_SCHEDULES; seed++) {
-            Scenario scenario = new Scenario(seed, planted);
+            Scenario scenario = scenarios.apply(seed);
             try {
                 story.accept(scenario);
                 scenario.run();
@@ -261,6 +267,15 @@ class MutantsTest {
     @Test
     void aForkedPageIsStillWrittenByACpu() {
         kill("a forked page is still written by a CPU", machine(NoShootdown::new), MutantsTest::snapshots);
+    }
+
+    /** FreeBSD 10.0's own: who shares an object keeps a mapping of the page that a copy in it has hidden (CVE-2021-29626). */
+    @Test
+    void aPageThatWasCopiedStaysMappedBySharers() {
+        find(
+                "a page that was copied stays mapped by sharers",
+                seed -> new Scenario(seed, UnaryOperator.identity(), Fidelity.ORIGINAL),
+                scenario -> new Sharers(scenario).prepare());
     }
 
     /** Spaces in which a mapping once writeable stays so. */

@@ -49,10 +49,15 @@ final class Scenario implements AutoCloseable {
 
     /** A scenario whose machine has {@code between} nearest to the parts that it stands in front of. */
     Scenario(long seed, UnaryOperator<Interposed> between) {
+        this(seed, between, Fidelity.CORRECTED);
+    }
+
+    /** The same with the defects that the system is to have. */
+    Scenario(long seed, UnaryOperator<Interposed> between, Fidelity fidelity) {
         random = new SplittableRandom(seed);
         schedule = new Schedule(seed);
         machine = new HandMachine(
-                new MachineSettings(MEMORY, 1024, null, 3, Execution.STEPPED, Fidelity.CORRECTED, random.nextBoolean()),
+                new MachineSettings(MEMORY, 1024, null, 3, Execution.STEPPED, fidelity, random.nextBoolean()),
                 between.apply(schedule.interposed()));
         schedule.booted();
         kernel = machine.kernel();

@@ -48,6 +48,12 @@ class ScheduleTest {
         explore("fault x fork", scenario -> new Snapshots(scenario).prepare());
     }
 
+    /** Two processes that share memory which a third one inherited before. */
+    @Test
+    void faultsOfThoseWhoShare() {
+        explore("fault x fault", scenario -> new Sharers(scenario).prepare());
+    }
+
     /** Generations: each child goes on while its parent, behind whose pages it stands, still writes, and then dies. */
     @Test
     void faultsAgainstCollapse() {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.exam.machine;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.util.Objects;
 import java.util.SplittableRandom;
 import penumbra.hw.Cpu;
+import penumbra.kern.KernReturn;
+import penumbra.map.Inheritance;
 import penumbra.process.Process;
 
 /**
@@ -20,6 +24,8 @@ final class Snapshots {
 
     private final Scenario scenario;
     private final Process parent;
+    /** How many pages children inherit; if not all, the first fork splits the object. */
+    private final int inherited;
     /** By thread and page: the count whose store has begun, and that whose store has ended. */
     private final long[][] begun = new long[THREADS][PAGES];
 
@@ -28,6 +34,10 @@ final class Snapshots {
     Snapshots(Scenario scenario) {
         this.scenario = scenario;
         this.parent = scenario.process("parent", PAGES);
+        this.inherited = scenario.random.nextBoolean() ? PAGES : PAGES / 2;
+        assertThat(parent.space()
+                        .inherit(Scenario.address(inherited), Scenario.address(PAGES), Inheritance.NONE))
+                .isEqualTo(KernReturn.SUCCESS);
     }
 
     void prepare() {
@@ -76,7 +86,7 @@ final class Snapshots {
         long[][] youngest = copy(begun);
         Cpu cpu = scenario.cpu(THREADS);
         scenario.kernel.processes().run(cpu, child);
-        for (int page = 0; page < PAGES; page++) {
+        for (int page = 0; page < inherited; page++) {
             long address = Scenario.address(page);
             if (dice.nextBoolean()) {
                 store(cpu, address + CHILDS_WORD, page + 1);
