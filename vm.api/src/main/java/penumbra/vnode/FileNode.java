@@ -12,7 +12,8 @@ import penumbra.object.VmObject;
  *
  * <p>Thread-safe. Methods may block; they are called with no lock held but the vnode's. An {@link IOException} tells the
  * pager that nothing can be said about the range concerned: reads may have filled part of the buffer, writes may have
- * changed any part of the range. Concurrent transfers of overlapping ranges may tear.
+ * changed any part of the range. Concurrent transfers of overlapping ranges may tear. A transfer that does not fail is
+ * believed: nothing above compares checksums.
  */
 @ConsumerType
 public interface FileNode {
