@@ -32,7 +32,10 @@ public interface BackingStore {
     /** All slots, used or free or never usable. */
     long capacity();
 
-    /** Slots that could be allocated. */
+    /**
+     * Slots that could be allocated. A store whose pages take more or less room, as they compress, answers for pages that take
+     * little: that its room is used up shows in {@link #allocate}.
+     */
     long available();
 
     /**
