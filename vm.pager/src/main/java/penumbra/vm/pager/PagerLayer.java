@@ -39,7 +39,7 @@ public final class PagerLayer implements AutoCloseable {
         figures = new SwapFigures(space, ledger);
         SwapMaps maps = new SwapMaps(space, list);
         transfers = new SwapTransfers(machine, memory, pages, stores, space, maps, figures);
-        SwapPager swapPager = new SwapPager(maps, stores, space, transfers, ledger, pages);
+        SwapPager swapPager = new SwapPager(maps, stores, space, transfers, ledger, pages, machine.fidelity());
         MovingParts parts = new MovingParts(maps, space, transfers, pages, figures);
         drains = new Drains(parts, stores, machine);
         SwapOff swapOff = new SwapOff(maps, stores, space, swapPager, pages, machine.fidelity());

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import penumbra.account.Cred;
 import penumbra.account.SwapAccounting;
+import penumbra.kern.Fidelity;
 import penumbra.kern.KernelLock;
 import penumbra.kern.LockRank;
 import penumbra.object.ObjectFactory;
@@ -25,8 +26,11 @@ final class SwapPager implements Pager {
     /** A run of slots is halved down to this many before the chunk is given up. */
     private static final int SMALLEST_HALVED = 4;
 
-    /** Pages on each side that one page-in takes along at most ({@code SWB_NPAGES / 2 - 1}). */
-    static final int WINDOW = BackingStore.MAX_RUN / 2 - 1;
+    /** Pages on each side that one page-in takes along at most: a whole transfer's. */
+    private static final int WINDOW = BackingStore.MAX_RUN - 1;
+
+    /** The same of the original, whose sequential page-ins are half as long as its page-outs ({@code SWB_NPAGES / 2 - 1}). */
+    private static final int ORIGINAL_WINDOW = BackingStore.MAX_RUN / 2 - 1;
 
     /** Held while an object is looked for by its handle and made ({@code sw_alloc_sx}). */
     private final KernelLock handles = new KernelLock(LockRank.ADDRESS_SPACE, "swap objects by handle");
@@ -37,6 +41,7 @@ final class SwapPager implements Pager {
     private final SwapTransfers transfers;
     private final SwapAccounting accounting;
     private final Pages pages;
+    private final int window;
 
     SwapPager(
             SwapMaps maps,
@@ -44,13 +49,15 @@ final class SwapPager implements Pager {
             StoreSpace space,
             SwapTransfers transfers,
             SwapAccounting accounting,
-            Pages pages) {
+            Pages pages,
+            Fidelity fidelity) {
         this.maps = maps;
         this.stores = stores;
         this.space = space;
         this.transfers = transfers;
         this.accounting = accounting;
         this.pages = pages;
+        this.window = fidelity.corrected() ? WINDOW : ORIGINAL_WINDOW;
     }
 
     @Override
@@ -209,11 +216,11 @@ final class SwapPager implements Pager {
             return PageRun.NONE;
         }
         int before = 0;
-        while (before < WINDOW && before < pindex && map.readable(pindex - before - 1) == at - before - 1) {
+        while (before < window && before < pindex && map.readable(pindex - before - 1) == at - before - 1) {
             before++;
         }
         int after = 0;
-        while (after < WINDOW && map.readable(pindex + after + 1) == at + after + 1) {
+        while (after < window && map.readable(pindex + after + 1) == at + after + 1) {
             after++;
         }
         return PageRun.of(before, after);

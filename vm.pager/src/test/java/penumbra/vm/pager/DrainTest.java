@@ -33,13 +33,7 @@ class DrainTest {
 
     /** An object with so many pages in swap and none in memory; page p is full of 300 + p. */
     private TestObject swapped(int pages) {
-        TestObject object = kernel.object(ObjectType.DEFAULT, pages);
-        for (long p = 0; p < pages; p++) {
-            kernel.fill(object, p, 300 + p);
-            kernel.flushAll(object, p, 1);
-            kernel.evict(object, p);
-        }
-        return object;
+        return kernel.swapped(pages, 300);
     }
 
     private void assertContents(TestObject object, int pages) {

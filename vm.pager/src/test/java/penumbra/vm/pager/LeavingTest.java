@@ -7,7 +7,6 @@ import java.io.IOException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import penumbra.object.ObjectType;
 import penumbra.page.Page;
 import penumbra.pager.MemoryStore;
 import penumbra.pager.PagerStatus;
@@ -33,13 +32,7 @@ class LeavingTest {
     private TestObject swapped() {
         kernel.layer.setLeavingMillis(FOR_EVER);
         kernel.layer.attach(a, 0);
-        TestObject object = kernel.object(ObjectType.DEFAULT, PAGES);
-        for (long p = 0; p < PAGES; p++) {
-            kernel.fill(object, p, 90 + p);
-            kernel.flushAll(object, p, 1);
-            kernel.evict(object, p);
-        }
-        return object;
+        return kernel.swapped(PAGES, 90);
     }
 
     private void finish(TestObject object) {

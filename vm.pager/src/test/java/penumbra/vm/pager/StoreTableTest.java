@@ -33,13 +33,7 @@ class StoreTableTest {
     }
 
     private TestObject swapped(int pages) {
-        TestObject object = kernel.object(ObjectType.DEFAULT, pages);
-        for (long p = 0; p < pages; p++) {
-            kernel.fill(object, p, 70 + p);
-            kernel.flushAll(object, p, 1);
-            kernel.evict(object, p);
-        }
-        return object;
+        return kernel.swapped(pages, 70);
     }
 
     private String state(BackingStore store) {

@@ -42,7 +42,11 @@ class SwapPagerTest {
 
     @BeforeEach
     void boot() throws IOException {
-        kernel = TestKernel.stepped(2048, Fidelity.CORRECTED);
+        boot(Fidelity.CORRECTED);
+    }
+
+    private void boot(Fidelity fidelity) throws IOException {
+        kernel = TestKernel.stepped(2048, fidelity);
         swap = kernel.layer.swap();
         store = FileStore.open("file", directory.resolve("swap"), SLOTS, false, true);
         assertThat(kernel.layer.attach(store, 0)).isTrue();
@@ -143,24 +147,39 @@ class SwapPagerTest {
     }
 
     @Test
-    void takesAlongSevenNeighboursOnEachSideAndLeavesThemInactive() {
+    void theOriginalTakesAlongSevenNeighboursOnEachSide() throws IOException {
+        shutDown();
+        boot(Fidelity.ORIGINAL);
+        TestObject object = kernel.object(ObjectType.DEFAULT, 64);
+        for (long p = 0; p < 16; p++) {
+            kernel.fill(object, p, 100 + p);
+        }
+        kernel.flushAll(object, 0, 16);
+        assertThat(hasPage(object, 0)).isEqualTo(PageRun.of(0, 7));
+        assertThat(hasPage(object, 8)).isEqualTo(PageRun.of(7, 7));
+        assertThat(hasPage(object, 14)).isEqualTo(PageRun.of(7, 1));
+        object.deallocate();
+    }
+
+    @Test
+    void takesAlongAWholeTransferOfNeighboursAndLeavesThemInactive() {
         TestObject object = kernel.object(ObjectType.DEFAULT, 64);
         for (long p = 0; p < 32; p++) {
             kernel.fill(object, p, 100 + p);
         }
         kernel.flushAll(object, 0, 16);
         kernel.flushAll(object, 16, 16);
-        assertThat(hasPage(object, 0)).isEqualTo(PageRun.of(0, 7));
-        assertThat(hasPage(object, 3)).isEqualTo(PageRun.of(3, 7));
-        assertThat(hasPage(object, 8)).isEqualTo(PageRun.of(7, 7));
-        assertThat(hasPage(object, 14)).isEqualTo(PageRun.of(7, 1));
-        assertThat(hasPage(object, 16)).as("the second run begins a leaf").isEqualTo(PageRun.of(0, 7));
+        assertThat(hasPage(object, 0)).isEqualTo(PageRun.of(0, 15));
+        assertThat(hasPage(object, 3)).isEqualTo(PageRun.of(3, 12));
+        assertThat(hasPage(object, 8)).isEqualTo(PageRun.of(8, 7));
+        assertThat(hasPage(object, 14)).isEqualTo(PageRun.of(14, 1));
+        assertThat(hasPage(object, 16)).as("the second run begins a leaf").isEqualTo(PageRun.of(0, 15));
         for (long p = 0; p < 32; p++) {
             kernel.evict(object, p);
         }
         assertThat(kernel.read(object, 8)).isEqualTo(108);
         object.lock().lock();
-        assertThat(object.pages().count()).isEqualTo(15);
+        assertThat(object.pages().count()).isEqualTo(16);
         for (Page page = object.pages().first();
                 page != null;
                 page = object.pages().after(page)) {

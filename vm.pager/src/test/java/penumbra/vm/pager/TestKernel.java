@@ -146,6 +146,17 @@ final class TestKernel implements ObjectFactory, AutoCloseable {
         object.lock().unlock();
     }
 
+    /** An object with so many pages in swap, one by one, and none in memory; each is full of {@code tag} and its index. */
+    TestObject swapped(int count, long tag) {
+        TestObject object = object(ObjectType.DEFAULT, count);
+        for (long p = 0; p < count; p++) {
+            fill(object, p, tag + p);
+            flushAll(object, p, 1);
+            evict(object, p);
+        }
+        return object;
+    }
+
     /** Brings a page in, with neighbours as the pager offers, and returns what the pager said. */
     PagerResult get(TestObject object, long pindex) {
         object.lock().lock();
