@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.bench;
 
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.util.Locale;
 import penumbra.hw.Cpu;
 import penumbra.process.Process;
@@ -14,6 +16,8 @@ import penumbra.process.Process;
  * cow PAGES ROUNDS     ns a page: first write of a child to memory that it shares with its parent
  * fork PAGES ROUNDS    ns a fork: of a process that has touched its memory
  * scale PAGES ROUNDS   faults a second of two CPUs by those of one: independent processes, new memory
+ * share PAGES ROUNDS   processor time of a fault alone by that of one beside the other CPU's: 1 if neither is in the way;
+ *                      unlike scale, not changed by whatever else the host does
  * </pre>
  */
 public final class Faults {
@@ -21,6 +25,7 @@ public final class Faults {
     private static final int WARM_UP = 30;
 
     private static final int SPARE = 8192;
+    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
     private final int pages;
 
@@ -31,12 +36,12 @@ public final class Faults {
     /** Prints a line a round. */
     public static void main(String[] args) throws InterruptedException {
         if (args.length != 3) {
-            System.err.println("usage: Faults zero|cow|fork|scale PAGES ROUNDS");
+            System.err.println("usage: Faults zero|cow|fork|scale|share PAGES ROUNDS");
             System.exit(2);
         }
         Faults faults = new Faults(Integer.parseInt(args[1]));
         int rounds = Integer.parseInt(args[2]);
-        int cpus = args[0].equals("scale") ? 2 : 1;
+        int cpus = args[0].equals("scale") || args[0].equals("share") ? 2 : 1;
         try (Guest guest = new Guest(2 * faults.pages + SPARE, cpus)) {
             Round round = faults.round(args[0], guest);
             for (int i = -WARM_UP; i < rounds; i++) {
@@ -80,8 +85,12 @@ public final class Faults {
                 Process first = guest.program(cpu, pages);
                 Process second = guest.program(guest.cpu(1), pages);
                 return () -> scale(guest, first, second);
+            case "share":
+                Process left = guest.program(cpu, pages);
+                Process right = guest.program(guest.cpu(1), pages);
+                return () -> share(guest, left, right);
             default:
-                throw new IllegalArgumentException(what + ": expected zero, cow, fork or scale");
+                throw new IllegalArgumentException(what + ": expected zero, cow, fork, scale or share");
         }
     }
 
@@ -114,5 +123,25 @@ public final class Faults {
         other.join();
         double both = System.nanoTime() - start;
         return 2 * alone / both;
+    }
+
+    /** The same, by the time that the threads had a processor. */
+    private double share(Guest guest, Process first, Process second) throws InterruptedException {
+        guest.map(first, pages);
+        guest.map(second, pages);
+        double alone = burn(guest.cpu(0));
+        guest.map(first, pages);
+        double[] beside = {0};
+        Thread other = new Thread(() -> beside[0] = burn(guest.cpu(1)), "second cpu");
+        other.start();
+        double both = burn(guest.cpu(0));
+        other.join();
+        return 2 * alone / (both + beside[0]);
+    }
+
+    private double burn(Cpu cpu) {
+        long start = THREADS.getCurrentThreadCpuTime();
+        Guest.write(cpu, pages);
+        return THREADS.getCurrentThreadCpuTime() - start;
     }
 }
