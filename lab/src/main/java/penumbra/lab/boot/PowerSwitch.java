@@ -9,6 +9,7 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.Hashtable;
+import java.util.List;
 import java.util.Map;
 import org.osgi.framework.BundleContext;
 import org.osgi.framework.FrameworkUtil;
@@ -26,7 +27,9 @@ import penumbra.boot.Kernel;
 import penumbra.boot.MachineBoot;
 import penumbra.boot.MachineSettings;
 import penumbra.hw.PageSize;
+import penumbra.inspect.CommandFailure;
 import penumbra.kern.Witness;
+import penumbra.lab.cli.CoreBundles;
 import penumbra.lab.cli.Needs;
 import penumbra.pager.BackingStore;
 
@@ -55,8 +58,8 @@ public final class PowerSwitch implements MachineBoot {
     private final ConfigurationBarrier barrier;
     private final Needs needs;
 
-    /** What was disabled and not enabled again, the last first. */
-    private final Deque<ComponentDescriptionDTO> halted = new ArrayDeque<>();
+    /** The names of what was disabled and not enabled again, the last first. */
+    private final Deque<String> halted = new ArrayDeque<>();
 
     @Activate
     public PowerSwitch(
@@ -74,6 +77,10 @@ public final class PowerSwitch implements MachineBoot {
 
     @Override
     public synchronized Kernel boot(MachineSettings settings) {
+        List<String> inactive = CoreBundles.inactive(context);
+        if (!inactive.isEmpty()) {
+            throw new CommandFailure("there is no machine: core bundle " + inactive.get(0) + " is stopped");
+        }
         halt();
         ComponentDescriptionDTO swap = component(SWAP);
         // What is in the swap file belongs to the machine that is gone.
@@ -83,9 +90,7 @@ public final class PowerSwitch implements MachineBoot {
         configure(settings);
         barrier.await();
         await(components.enableComponent(swap));
-        while (!halted.isEmpty()) {
-            await(components.enableComponent(halted.pop()));
-        }
+        enableAll();
         ServiceReference<KernelServices> up = context.getServiceReference(KernelServices.class);
         KernelServices services = up == null ? null : context.getService(up);
         if (services == null) {
@@ -110,7 +115,27 @@ public final class PowerSwitch implements MachineBoot {
     synchronized void halt() {
         for (ComponentDescriptionDTO component : Dependants.of(components, component(MEMORY))) {
             await(components.disableComponent(component));
-            halted.push(component);
+            halted.push(component.name);
+        }
+    }
+
+    /** Boots an empty machine like the last one if that was halted, and all core bundles are there. */
+    synchronized void resume() {
+        if (CoreBundles.inactive(context).isEmpty() && !halted.isEmpty()) {
+            Witness.forget();
+            enableAll();
+        }
+    }
+
+    /** Enables what was halted, from the bottom; a bundle may have been installed anew meanwhile, or be gone. */
+    private void enableAll() {
+        while (!halted.isEmpty()) {
+            String name = halted.pop();
+            for (ComponentDescriptionDTO description : List.copyOf(components.getComponentDescriptionDTOs())) {
+                if (description.name.equals(name)) {
+                    await(components.enableComponent(description));
+                }
+            }
         }
     }
 

@@ -14,6 +14,7 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import penumbra.inspect.CommandFailure;
+import penumbra.inspect.CommandFailure;
 import penumbra.kern.KernelPanic;
 import penumbra.lab.trace.BadInput;
 import picocli.CommandLine;
@@ -52,6 +53,11 @@ public final class FrontDoor {
     /** Ends every run and allows no other; blocks until they have ended. */
     public void close() {
         commands.values().forEach(Run::close);
+    }
+
+    /** Ends every run that needs a machine, for a reason that its user is told; blocks until they have ended. */
+    public void endRuns(String why) {
+        commands.values().stream().filter(Run::needsMachine).forEach(run -> run.end(why));
     }
 
     /** Runs a command at the prompt. A status other than 0 is an error there, so that a script stops. */
@@ -99,7 +105,7 @@ public final class FrontDoor {
         }
         PrintWriter err = command.getErr();
         String name = command.getCommandSpec().qualifiedName();
-        if (error instanceof CancellationException) {
+        if (error instanceof CancellationException || error instanceof CommandFailure) {
             err.println(name + ": " + error.getMessage());
             return ExitStatus.FAILED;
         }

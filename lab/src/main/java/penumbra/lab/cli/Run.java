@@ -16,6 +16,8 @@ final class Run {
     /** How long a cancelled run may take before it is cancelled again. */
     private static final long PATIENCE_MILLIS = 100;
 
+    private static final String STOPPED = "stopped";
+
     private final LabCommand command;
 
     // One for all runs: it knows the values that the options had at first, and restores them before each run.
@@ -23,6 +25,7 @@ final class Run {
 
     private @Nullable FutureTask<Integer> current;
     private boolean cancelled;
+    private String reason = STOPPED;
     private boolean closed;
 
     Run(LabCommand command) {
@@ -32,6 +35,11 @@ final class Run {
 
     boolean runs(LabCommand other) {
         return command == other;
+    }
+
+    /** Whether the command works on a machine. */
+    boolean needsMachine() {
+        return command instanceof MachineCommand;
     }
 
     /** The command's name, options and help. */
@@ -66,9 +74,17 @@ final class Run {
 
     /** Cancels the run, if there is one, and any later one; blocks until it has ended and its failure has been told. */
     void close() {
-        FutureTask<Integer> task;
         synchronized (this) {
             closed = true;
+        }
+        end(STOPPED);
+    }
+
+    /** Cancels the run, if there is one, for a reason that the user is told; blocks until it has ended and that was told. */
+    void end(String why) {
+        FutureTask<Integer> task;
+        synchronized (this) {
+            reason = why;
             task = current;
         }
         if (task != null) {
@@ -85,6 +101,7 @@ final class Run {
         FutureTask<Integer> task = new FutureTask<>(command);
         current = task;
         cancelled = false;
+        reason = STOPPED;
         new Thread(task, name).start();
         return task;
     }
@@ -100,7 +117,7 @@ final class Run {
         }
         synchronized (this) {
             if (cancelled) {
-                throw new CancellationException("stopped");
+                throw new CancellationException(reason);
             }
         }
         return status;

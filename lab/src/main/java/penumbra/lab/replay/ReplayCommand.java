@@ -18,6 +18,7 @@ import penumbra.kern.Execution;
 import penumbra.kern.Fidelity;
 import penumbra.lab.cli.ExitStatus;
 import penumbra.lab.cli.LabCommand;
+import penumbra.lab.cli.MachineCommand;
 import penumbra.lab.trace.BadInput;
 import penumbra.lab.trace.Recording;
 import penumbra.vnode.FileSystem;
@@ -37,7 +38,7 @@ import picocli.CommandLine.Parameters;
                     + " recording, or - for one log on standard input.",
             "Ends with 0 if everything held, 1 if a check failed, 2 for unusable arguments or input, 3 for a panic."
         })
-public final class ReplayCommand implements LabCommand {
+public final class ReplayCommand implements MachineCommand {
     /** The largest machine: what a page's 32-bit frame number and one host can hold is far more. */
     private static final int MAX_CPUS = 64;
 
@@ -203,7 +204,9 @@ public final class ReplayCommand implements LabCommand {
                 replay.run();
             } catch (RunFailed failed) {
                 progress.end();
-                out.println(failed.getMessage());
+                if (!cancelled) {
+                    out.println(failed.getMessage());
+                }
                 return ExitStatus.FAILED;
             }
             progress.end();

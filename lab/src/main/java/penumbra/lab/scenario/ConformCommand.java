@@ -16,6 +16,7 @@ import penumbra.boot.MachineBoot;
 import penumbra.kern.Fidelity;
 import penumbra.lab.cli.ExitStatus;
 import penumbra.lab.cli.LabCommand;
+import penumbra.lab.cli.MachineCommand;
 import penumbra.lab.trace.BadInput;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -31,7 +32,7 @@ import picocli.CommandLine.Parameters;
             "Prints the first difference of each script that has one. With --fidelity corrected, the differences that mended"
                     + " defects make are known and expected."
         })
-public final class ConformCommand implements LabCommand {
+public final class ConformCommand implements MachineCommand {
     private final MachineBoot power;
     private final Deviations deviations = new Deviations();
     private volatile boolean cancelled;

@@ -14,6 +14,7 @@ import penumbra.boot.MachineBoot;
 import penumbra.kern.Fidelity;
 import penumbra.lab.cli.ExitStatus;
 import penumbra.lab.cli.LabCommand;
+import penumbra.lab.cli.MachineCommand;
 import penumbra.lab.trace.BadInput;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -28,7 +29,7 @@ import picocli.CommandLine.Parameters;
             "Runs a script of kernel operations on a fresh machine.",
             "Prints one JSON object for each step: what it answered, and the objects and processes that look different."
         })
-public final class ScenarioCommand implements LabCommand {
+public final class ScenarioCommand implements MachineCommand {
     private final MachineBoot power;
     private volatile boolean cancelled;
 
