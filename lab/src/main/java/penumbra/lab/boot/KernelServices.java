@@ -2,6 +2,8 @@
 package penumbra.lab.boot;
 
 import java.io.IOException;
+import java.util.AbstractList;
+import java.util.Iterator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.osgi.service.component.annotations.Activate;
@@ -79,7 +81,7 @@ public final class KernelServices {
         this.pageout = pageout;
     }
 
-    /** The subsystems, with the checks and statistics that are registered now. */
+    /** The subsystems, with the checks that are registered now, and the statistics of whoever is there when they are read. */
     public Kernel kernel() {
         return new Kernel(
                 memory,
@@ -95,7 +97,25 @@ public final class KernelServices {
                 processes,
                 pageout,
                 List.copyOf(checks),
-                List.copyOf(counters));
+                new CurrentCounters());
+    }
+
+    /** The statistics of the moment: their providers come and go, and nobody keeps one that has gone. */
+    private final class CurrentCounters extends AbstractList<CounterSource> {
+        @Override
+        public CounterSource get(int index) {
+            return counters.get(index);
+        }
+
+        @Override
+        public int size() {
+            return counters.size();
+        }
+
+        @Override
+        public Iterator<CounterSource> iterator() {
+            return counters.iterator();
+        }
     }
 
     /** Changes sizes by whoever can at the time of the call. */

@@ -169,6 +169,7 @@ final class StoreArrivals {
         boolean there = entry != null && entry.state != State.PARKED;
         if (entry != null && there) {
             stores.setState(entry, State.CLOSING);
+            entry.leaving = true;
         }
         boolean drains = entry != null && there && !entry.swappingOff && !entry.isEmpty();
         stores.lock.unlock();
@@ -179,6 +180,7 @@ final class StoreArrivals {
             this.drains.beforeLeaving(entry);
         }
         stores.lock.lock();
+        entry.leaving = false;
         entry.leftAt = System.nanoTime();
         stores.setState(entry, State.PARKED);
         stores.awaitIdle(entry);

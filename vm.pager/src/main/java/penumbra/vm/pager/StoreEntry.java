@@ -59,6 +59,9 @@ final class StoreEntry {
     /** Pages that the drain under way, or the last one, has moved. */
     long moved;
 
+    /** Whether the provider is on its way out, and pages are moved elsewhere before they have to wait for its return. */
+    boolean leaving;
+
     /** When the provider left, by {@link System#nanoTime}; of a parked store only. */
     long leftAt;
 

@@ -328,7 +328,7 @@ final class StoreTable {
         lock.lock();
         boolean awaits = false;
         for (StoreEntry entry : entries) {
-            awaits |= entry.state == State.PARKED && System.nanoTime() - entry.leftAt < nanos;
+            awaits |= entry.leaving || entry.state == State.PARKED && System.nanoTime() - entry.leftAt < nanos;
         }
         lock.unlock();
         return awaits;
