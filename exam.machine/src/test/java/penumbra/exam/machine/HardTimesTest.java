@@ -148,6 +148,14 @@ class HardTimesTest {
         }
     }
 
+    /** It may be told just when it falls asleep for want of memory. */
+    @Test
+    void nobodySleepsThroughHisEnd() {
+        for (int i = 0; i < 100; i++) {
+            aMachineThatIsTooSmallTellsItsProgramToDie(2, Execution.THREADED);
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"46, STEPPED", "46, THREADED"})
     void theSmallestMachineRunsAProgramOfManyTimesItsSize(int pages, Execution execution) {

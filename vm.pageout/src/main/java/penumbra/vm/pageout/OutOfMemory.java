@@ -33,7 +33,7 @@ final class OutOfMemory {
 
     /**
      * Kills the largest process if pass {@code number} has left memory too short, unless a store is expected back; returns
-     * whether one was told to die.
+     * whether one is to die, told now or before.
      */
     boolean consider(int number, PageCounts counts, PageLimits limits) {
         boolean short1 = swap.available() < SWAP_LOW && counts.belowMin();

@@ -179,7 +179,10 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
         if (number > 0) {
             passes.increment();
         }
-        outOfMemory.consider(number, pages.counts(), pages.limits());
+        if (outOfMemory.consider(number, pages.counts(), pages.limits())) {
+            // Who was told to die may have fallen asleep since, having looked just before.
+            pages.wakeMemoryWaiters();
+        }
     }
 
     void panicked(KernelPanic panic) {
