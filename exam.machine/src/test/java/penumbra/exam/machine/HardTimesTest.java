@@ -16,6 +16,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
@@ -26,13 +27,16 @@ import penumbra.account.Cred;
 import penumbra.boot.Kernel;
 import penumbra.boot.MachineSettings;
 import penumbra.hw.Cpu;
+import penumbra.hw.Machine;
 import penumbra.hw.MemoryFault;
 import penumbra.hw.PageSize;
 import penumbra.hw.Prot;
 import penumbra.kern.Execution;
 import penumbra.kern.Fidelity;
 import penumbra.kern.KernReturn;
+import penumbra.kern.KernelLock;
 import penumbra.kern.KernelPanic;
+import penumbra.kern.SleepQueue;
 import penumbra.object.ObjectType;
 import penumbra.object.VmObject;
 import penumbra.pager.BackingStore;
@@ -148,11 +152,46 @@ class HardTimesTest {
         }
     }
 
-    /** It may be told just when it falls asleep for want of memory. */
+    /** A machine whose programs are told to die at the very moment at which they fall asleep for memory. */
+    private static final class WorstMoment extends MachineInFront {
+        final AtomicReference<Runnable> asItFallsAsleep = new AtomicReference<>(() -> {});
+
+        WorstMoment(Machine real) {
+            super(real);
+        }
+
+        @Override
+        public SleepQueue sleepQueue() {
+            return new SleepQueueInFront(super.sleepQueue()) {
+                @Override
+                public void sleepAndDrop(Object channel, KernelLock lock, String waitMessage) {
+                    if (waitMessage.equals("pfault")) {
+                        asItFallsAsleep.getAndSet(() -> {}).run();
+                    }
+                    super.sleepAndDrop(channel, lock, waitMessage);
+                }
+            };
+        }
+    }
+
     @Test
-    void nobodySleepsThroughHisEnd() {
-        for (int i = 0; i < 100; i++) {
-            aMachineThatIsTooSmallTellsItsProgramToDie(2, Execution.THREADED);
+    void whoIsToldToDieAsItFallsAsleepForMemoryDies() {
+        AtomicReference<WorstMoment> moment = new AtomicReference<>();
+        Interposed between = Interposed.NOTHING.withMachine(real -> {
+            moment.set(new WorstMoment(real));
+            return moment.get();
+        });
+        try (HandMachine machine = boot(8, Execution.THREADED, between)) {
+            Kernel kernel = machine.kernel();
+            Cpu cpu = kernel.machine().cpus().get(0);
+            Process process = program(kernel, cpu);
+            moment.get().asItFallsAsleep.set(() -> kernel.processes().kill(process, "now"));
+            assertThatThrownBy(() -> store(cpu, PAGES))
+                    .isInstanceOfSatisfying(MemoryFault.class, fault -> assertThat(fault.reason())
+                            .isEqualTo(KernReturn.NOT_RECEIVER));
+            assertThat(process.killed()).isTrue();
+            kernel.processes().exit(process);
+            assertThat(kernel.checkInvariants(List.of()).messages()).isEmpty();
         }
     }
 

@@ -23,8 +23,6 @@ import penumbra.hw.PhysicalMemory;
 import penumbra.hw.TrapHandler;
 import penumbra.kern.Fidelity;
 import penumbra.kern.KernReturn;
-import penumbra.kern.KernelLock;
-import penumbra.kern.KernelPanic;
 import penumbra.kern.SleepQueue;
 import penumbra.page.Page;
 import penumbra.page.PagingQueue;
@@ -373,38 +371,12 @@ class MutantsTest {
 
         @Override
         public SleepQueue sleepQueue() {
-            SleepQueue real = super.sleepQueue();
-            return new SleepQueue() {
-                @Override
-                public void sleep(Object channel, KernelLock lock, String waitMessage) {
-                    real.sleep(channel, lock, waitMessage);
-                }
-
-                @Override
-                public void sleepAndDrop(Object channel, KernelLock lock, String waitMessage) {
-                    real.sleepAndDrop(channel, lock, waitMessage);
-                }
-
-                @Override
-                public boolean sleepAndDrop(Object channel, KernelLock lock, String waitMessage, long nanos) {
-                    return real.sleepAndDrop(channel, lock, waitMessage, nanos);
-                }
-
+            return new SleepQueueInFront(super.sleepQueue()) {
                 @Override
                 public void wakeup(Object channel) {
                     if (wakeups.incrementAndGet() % 5 != 0) {
-                        real.wakeup(channel);
+                        super.wakeup(channel);
                     }
-                }
-
-                @Override
-                public void halt(KernelPanic cause) {
-                    real.halt(cause);
-                }
-
-                @Override
-                public @Nullable String waitMessage(Thread thread) {
-                    return real.waitMessage(thread);
                 }
             };
         }

@@ -78,8 +78,7 @@ class ScheduleTest {
         Scenario scenario = new Scenario(seed, UnaryOperator.identity());
         new Generations(scenario).prepare();
         scenario.run();
-        String result =
-                scenario.schedule + ", " + scenario.kernel.pageout().laundered() + " pages laundered";
+        String result = scenario.schedule + ", " + scenario.kernel.pageout().laundered() + " pages laundered";
         scenario.close();
         return result;
     }
