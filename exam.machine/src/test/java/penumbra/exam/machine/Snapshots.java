@@ -35,8 +35,7 @@ final class Snapshots {
         this.scenario = scenario;
         this.parent = scenario.process("parent", PAGES);
         this.inherited = scenario.random.nextBoolean() ? PAGES : PAGES / 2;
-        assertThat(parent.space()
-                        .inherit(Scenario.address(inherited), Scenario.address(PAGES), Inheritance.NONE))
+        assertThat(parent.space().inherit(Scenario.address(inherited), Scenario.address(PAGES), Inheritance.NONE))
                 .isEqualTo(KernReturn.SUCCESS);
     }
 

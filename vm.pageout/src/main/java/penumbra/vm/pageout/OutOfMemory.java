@@ -60,7 +60,8 @@ final class OutOfMemory {
             return false;
         }
         String reason = String.format(
-                "out of memory: %d of %d pages free (%d wanted), %d of %d swap slots free; process %d (%s) used most, %d pages",
+                "out of memory: %d of %d pages free (%d wanted), %d of %d swap slots free; process %d (%s) used most,"
+                        + " %d pages",
                 counts.available(),
                 limits.pageCount(),
                 limits.freeTarget(),
