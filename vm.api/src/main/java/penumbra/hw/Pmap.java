@@ -39,6 +39,12 @@ public interface Pmap extends Translation {
     int largeSize();
 
     /**
+     * Where to map {@code length} bytes of an object, from its byte {@code offset} on, so that large mappings fit: at
+     * {@code address} or behind it by less than one of them; a hint ({@code pmap_align_superpage}).
+     */
+    long alignSuperpage(long address, long offset, long length);
+
+    /**
      * Maps the unmanaged {@code pages} of a device, one behind the other from {@code address} on, if large mappings
      * will do for all of them: then faults need not ({@code pmap_object_init_pt}). Else it does nothing.
      */

@@ -113,10 +113,7 @@ final class Calls implements MemoryCalls {
         Placement placement = Placement.failed(Errno.ENOMEM);
         boolean taken = true;
         while (taken) {
-            long found = space.findSpace(from, size);
-            if (found < 0) {
-                found = space.findSpace(space.min(), size);
-            }
+            long found = room(from, size, offset);
             if (found < 0) {
                 return Placement.failed(Errno.ENOMEM);
             }
@@ -126,6 +123,20 @@ final class Calls implements MemoryCalls {
             placement = answer(result, found);
         }
         return placement;
+    }
+
+    /** Where there is room, so that large mappings fit if there is room for that, too; -1 when there is none. */
+    private long room(long from, long size, long offset) {
+        Space space = space();
+        long found = space.findSpace(from, size);
+        if (found < 0) {
+            found = space.findSpace(space.min(), size);
+        }
+        if (found < 0) {
+            return found;
+        }
+        long aligned = space.pmap().alignSuperpage(found, offset, size);
+        return aligned != found && space.findSpace(aligned, size) == aligned ? aligned : found;
     }
 
     private Placement placedAt(long start, long size, int prot, int kind, @Nullable OpenFile file, long offset) {

@@ -207,6 +207,14 @@ final class SpacePmap implements Pmap {
     }
 
     @Override
+    public long alignSuperpage(long address, long offset, long length) {
+        long large = PageSize.bytes(largeSize());
+        long skipped = Math.floorMod(offset - address, large);
+        long head = Math.floorMod(-offset, large);
+        return large > PageSize.BYTES && length - head >= large ? address + skipped : address;
+    }
+
+    @Override
     public void initObject(long address, List<? extends PhysicalPage> pages, int prot) {
         long index = PageSize.index(address);
         int seen = MmuMapping.ACCESSED | ((prot & Prot.WRITE) != 0 ? MmuMapping.MODIFIED : 0);

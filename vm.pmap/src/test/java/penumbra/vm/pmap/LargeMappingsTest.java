@@ -95,6 +95,20 @@ class LargeMappingsTest {
     }
 
     @Test
+    void anAddressIsMovedOnlyAsFarAsLargeMappingsWant() {
+        long large = PageSize.bytes(REGION);
+        assertThat(pmap.alignSuperpage(VA, 0, large)).isEqualTo(VA);
+        assertThat(pmap.alignSuperpage(VA + PageSize.BYTES, 0, large)).isEqualTo(VA + large);
+        assertThat(pmap.alignSuperpage(VA + PageSize.BYTES, 0, large - 1)).isEqualTo(VA + PageSize.BYTES);
+        assertThat(pmap.alignSuperpage(VA, PageSize.BYTES, 2 * large)).isEqualTo(VA + PageSize.BYTES);
+        assertThat(pmap.alignSuperpage(VA, PageSize.BYTES, large)).isEqualTo(VA);
+        try (TestMachine small = new TestMachine(1)) {
+            Pmap plain = small.layer(new Amd64Mmu(), false).create();
+            assertThat(plain.alignSuperpage(VA + PageSize.BYTES, 0, 2 * large)).isEqualTo(VA + PageSize.BYTES);
+        }
+    }
+
+    @Test
     void aDeviceThatDoesNotFitIsLeftToFaults() {
         List<TestPage> device = devicePages(0, 2 * REGION + 1);
         pmap.initObject(VA, device.subList(0, REGION - 1), Prot.RW);
