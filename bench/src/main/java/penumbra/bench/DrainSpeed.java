@@ -18,6 +18,7 @@ import penumbra.kern.Fidelity;
 import penumbra.pager.BackingStore;
 import penumbra.pager.swap.FileStore;
 import penumbra.pager.swap.SwapFileSettings;
+import penumbra.process.Process;
 
 /**
  * The replacement of one swap file by another, past the host's cache: how fast pages are drained beside plain loops over the
@@ -131,7 +132,7 @@ public final class DrainSpeed {
 
     private void faults(int seconds) throws InterruptedException {
         Cpu cpu = guest.cpu(0);
-        guest.program(cpu, PROGRAM);
+        Process program = guest.program(cpu, PROGRAM);
         Guest.write(cpu, PROGRAM);
         Guest.read(cpu, PROGRAM);
         long phase = TimeUnit.SECONDS.toNanos(seconds);
@@ -144,6 +145,7 @@ public final class DrainSpeed {
         load(cpu, meanwhile, phase, true);
         done = true;
         operator.join();
+        kernel.processes().exit(program);
         print("at rest", rest);
         print("during drains", meanwhile);
         System.out.printf(

@@ -23,22 +23,32 @@ final class Medians {
         return sorted.length % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
     }
 
-    /** Prints the median of what {@code name} is of {@code reference} in each round, and the least and the most. */
-    void printRatio(String name, String reference) {
+    /** What {@code name} is of {@code reference} in each round, sorted. */
+    private double[] ratios(String name, String reference) {
         double[] some = rounds[Arrays.asList(names).indexOf(name)];
         double[] others = rounds[Arrays.asList(names).indexOf(reference)];
         double[] ratios = new double[some.length];
         for (int i = 0; i < ratios.length; i++) {
             ratios[i] = some[i] / others[i];
         }
-        double[] sorted = ratios.clone();
-        Arrays.sort(sorted);
+        Arrays.sort(ratios);
+        return ratios;
+    }
+
+    /** The median of what {@code name} is of {@code reference} in each round. */
+    double ratio(String name, String reference) {
+        return of(ratios(name, reference));
+    }
+
+    /** Prints {@link #ratio}, and the least and the most. */
+    void printRatio(String name, String reference) {
+        double[] sorted = ratios(name, reference);
         System.out.printf(
                 Locale.ROOT,
                 "%s / %s: %.2f (%.2f to %.2f)%n",
                 name,
                 reference,
-                of(ratios),
+                of(sorted),
                 sorted[0],
                 sorted[sorted.length - 1]);
     }

@@ -4,6 +4,7 @@ package penumbra.bench;
 import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -15,6 +16,7 @@ import penumbra.inspect.CounterSource;
 import penumbra.kern.Execution;
 import penumbra.kern.Fidelity;
 import penumbra.pager.BackingStore;
+import penumbra.pager.ForwardingStore;
 import penumbra.process.Process;
 
 /**
@@ -25,9 +27,10 @@ import penumbra.process.Process;
  * SwapSpeed DIRECTORY [MEMORY_MB] [PROGRAM_MB] [ROUNDS] [cached]
  * </pre>
  *
- * <p>It prints megabytes a second, a line a round, and the medians at the end; also the CPU time of the whole process while
- * the program runs, in microseconds for every 64 KiB, by which a run on a machine that is busy otherwise can be judged. With {@code cached} the file goes through the host's cache, which
- * says something only if the program is several times as large as the host's memory.
+ * <p>It prints megabytes a second, a line a round, and the medians; also the CPU time of the whole process while the program
+ * runs, in microseconds for every 64 KiB, by which a run on a machine that is busy otherwise can be judged; and last what a
+ * page-out costs without its transfer. With {@code cached} the file goes through the host's cache, which says something only
+ * if the program is several times as large as the host's memory.
  */
 public final class SwapSpeed {
     private static final String[] FIGURES = {
@@ -41,6 +44,8 @@ public final class SwapSpeed {
         "cpu out",
         "cpu in"
     };
+
+    private static final int ROUNDS_WITHOUT_DEVICE = 300;
     private static final String PAGES_OUT = "vm.stats.vm.v_swappgsout";
     private static final String PAGES_IN = "vm.stats.vm.v_swappgsin";
 
@@ -79,6 +84,38 @@ public final class SwapSpeed {
         } finally {
             Files.deleteIfExists(path);
         }
+        withoutDevice(settings);
+    }
+
+    /** A store that takes every page and keeps none. */
+    private static final class Nowhere extends ForwardingStore<BackingStore> {
+        Nowhere(BackingStore real) {
+            super(real);
+        }
+
+        @Override
+        public void write(long slot, ByteBuffer from) {
+            from.position(from.limit());
+        }
+    }
+
+    /** Prints what the pager does for a page-out besides the transfer: the best of many rounds, whatever else the host does. */
+    private static void withoutDevice(MachineSettings settings) {
+        MachineSettings temporary = new MachineSettings(
+                settings.pages(), settings.swapPages(), null, 1, settings.execution(), settings.fidelity(), true);
+        int pages = settings.pages();
+        long best = Long.MAX_VALUE;
+        try (Guest guest = new Guest(temporary, Interposed.NOTHING.withStore(Nowhere::new))) {
+            for (int round = 0; round < ROUNDS_WITHOUT_DEVICE; round++) {
+                SwapClusters clusters = new SwapClusters(guest.kernel(), pages);
+                best = Math.min(best, clusters.out(pages));
+                clusters.object().deallocate();
+            }
+        }
+        System.out.printf(
+                Locale.ROOT,
+                "page-out without a device: %.1f microseconds for 64 KiB%n",
+                best / 1e3 * BackingStore.MAX_RUN / pages);
     }
 
     private static int megabytes(String[] args, int at, int otherwise) {
@@ -105,7 +142,10 @@ public final class SwapSpeed {
         medians.printRatio("program out", "plain write");
         medians.printRatio("clusters in", "plain read");
         medians.printRatio("program in", "plain read");
-        medians.printRatio("clusters out", "checksums");
+        System.out.printf(
+                Locale.ROOT,
+                "checksums: %.1f %% of the time of page-outs%n",
+                100 * medians.ratio("clusters out", "checksums"));
     }
 
     /** One round; megabytes a second of each figure. */
