@@ -61,8 +61,8 @@ class CoreBundlesIT {
                     .hasRootCauseMessage(
                             command + ": " + core + " holds the machine's state and is not replaced while it runs");
         }
-        FutureTask<String> replay = new FutureTask<>(() -> operator.command(
-                "vm replay --files generated --memory 1m --cpus 2 --swap 64m " + Shipped.LONG_SAMPLE));
+        FutureTask<String> replay = new FutureTask<>(() ->
+                operator.command("vm replay --files generated --memory 1m --cpus 2 --swap 64m " + Shipped.LONG_SAMPLE));
         new Thread(replay, "replay").start();
         Operator.await(() -> replay.isDone() || runs());
         assertThat(replay).isNotDone();
@@ -115,6 +115,8 @@ class CoreBundlesIT {
     private boolean runs() {
         @Nullable ServiceReference<Processes> reference = context.getServiceReference(Processes.class);
         @Nullable Processes processes = reference == null ? null : context.getService(reference);
-        return processes != null && !processes.all().isEmpty() && processes.faults().total() > 100;
+        return processes != null
+                && !processes.all().isEmpty()
+                && processes.faults().total() > 100;
     }
 }

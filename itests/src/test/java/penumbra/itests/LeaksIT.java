@@ -99,14 +99,15 @@ class LeaksIT {
     @Test
     void nothingStaysBehind() throws Exception {
         Operator operator = new Operator(context, commands);
-        Kernel kernel = power.boot(
-                new MachineSettings(MEMORY, SLOTS, null, 1, Execution.THREADED, Fidelity.CORRECTED, true)
+        Kernel kernel =
+                power.boot(new MachineSettings(MEMORY, SLOTS, null, 1, Execution.THREADED, Fidelity.CORRECTED, true)
                         .withCompressedPages(COMPRESSED));
         assertThat(kernel.memory().segments()).anyMatch(segment -> segment.use() == SegmentUse.COMPRESSED);
         Path path = directory.resolve("file");
         Files.write(path, new byte[FILE_PAGES * PageSize.BYTES]);
         Vnode file = kernel.vnodes().open("host", path.toString(), true);
-        ModelProgram program = ModelProgram.start(kernel, kernel.machine().cpus().get(0), outages)
+        ModelProgram program = ModelProgram.start(
+                        kernel, kernel.machine().cpus().get(0), outages)
                 .withMemory(PAGES)
                 .withFile(file, new Contents(FILE_PAGES));
         SplittableRandom random = new SplittableRandom(1);
@@ -147,9 +148,7 @@ class LeaksIT {
     private void awaitCollected() throws InterruptedException {
         for (int i = 0; i < COLLECTIONS && !loaders.isEmpty(); i++) {
             System.gc();
-            for (var reference = collected.remove(COLLECTION_MILLIS);
-                    reference != null;
-                    reference = collected.poll()) {
+            for (var reference = collected.remove(COLLECTION_MILLIS); reference != null; reference = collected.poll()) {
                 loaders.remove(reference);
             }
         }

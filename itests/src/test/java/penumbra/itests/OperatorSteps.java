@@ -328,12 +328,17 @@ final class OperatorSteps {
         return second ? "second comes" : "second goes";
     }
 
-    /** A file in use stays as large as it is. */
+    /** A file in use stays as large as it is, also when it comes back. */
     private @Nullable String changedFile() throws Exception {
         if (!second || stopped.contains(SWAP)) {
             return null;
         }
         operator.configure(SWAP, SECOND, fileOf(SECOND_SLOTS / 2));
+        if (random.nextBoolean()) {
+            leave(SWAP);
+            operator.update(SWAP);
+            comeBack(SWAP);
+        }
         operator.configure(SWAP, SECOND, fileOf(SECOND_SLOTS));
         return "second is changed";
     }

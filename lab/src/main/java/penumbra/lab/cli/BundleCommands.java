@@ -60,8 +60,8 @@ public final class BundleCommands {
         }
         String users = users(bundle);
         if (bundle.equals(context.getBundle()) || !users.isEmpty()) {
-            throw new CommandFailure(command + ": " + name + " is used by "
-                    + (users.isEmpty() ? "this command" : users) + " and is not replaced while the machine runs");
+            throw new CommandFailure(command + ": " + name + " is used by " + (users.isEmpty() ? "this command" : users)
+                    + " and is not replaced while the machine runs");
         }
         return bundle;
     }

@@ -14,7 +14,6 @@ import org.osgi.service.component.annotations.Reference;
 import org.osgi.service.component.annotations.ReferenceCardinality;
 import org.osgi.service.component.annotations.ReferencePolicy;
 import penumbra.inspect.CommandFailure;
-import penumbra.inspect.CommandFailure;
 import penumbra.kern.KernelPanic;
 import penumbra.lab.trace.BadInput;
 import picocli.CommandLine;

@@ -21,7 +21,8 @@ public final class ShellCommands {
     @Activate
     public ShellCommands(BundleContext context, @Reference CommandProcessor processor) {
         // What makes bundles and services of words, for the framework's own commands.
-        BundleContext framework = context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION).getBundleContext();
+        BundleContext framework =
+                context.getBundle(Constants.SYSTEM_BUNDLE_LOCATION).getBundleContext();
         context.registerService(Converter.class, new Converters(framework), null);
         offer(context, new Procedural(), "each", "if", "not", "throw", "try", "until", "while", "break", "continue");
         offer(context, new Builtin(), "format", "history", "jobs", "new", "set", "tac", "type");

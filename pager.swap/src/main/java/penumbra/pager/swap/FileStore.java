@@ -32,14 +32,17 @@ public final class FileStore implements BackingStore, AutoCloseable {
     /** Whether no page refers to the file any more. */
     private volatile boolean retired;
 
+    /** Whether the file is as it was found, and nobody has said yet whether pages wait in it. */
+    private volatile boolean found = true;
+
     private volatile SwapFile file;
     private BlockList blocks;
 
     private FileStore(SwapFileSettings settings, Opener opener) throws IOException {
-        this.settings = settings;
         this.next = settings;
         this.opener = opener;
-        this.file = openFile();
+        this.file = opened(SwapFile.open(settings, opener), settings);
+        this.settings = settings.withPages(file.pages());
         this.blocks = allFree();
     }
 
@@ -56,7 +59,8 @@ public final class FileStore implements BackingStore, AutoCloseable {
     }
 
     /**
-     * A store in a swap file, which is made if it is not there.
+     * A store in a swap file, which is made if it is not there. One of another size stays as it is until {@link #reattach} says
+     * that no page waits in it.
      *
      * @param opener how the host's files are opened
      * @throws IOException when there is a file that is no swap file, or it is in use, or cannot be made
@@ -69,8 +73,7 @@ public final class FileStore implements BackingStore, AutoCloseable {
         return new FileStore(settings, opener);
     }
 
-    private SwapFile openFile() throws IOException {
-        SwapFile opened = SwapFile.open(settings, opener);
+    private static SwapFile opened(SwapFile opened, SwapFileSettings settings) {
         if (settings.temporary()) {
             settings.path().toFile().deleteOnExit();
         }
@@ -131,9 +134,11 @@ public final class FileStore implements BackingStore, AutoCloseable {
 
     @Override
     public void reattach(SlotSet used) throws IOException {
-        if (retired && (file.isClosed() || !settings.equals(next))) {
+        boolean fresh = retired || (found && isEmpty(used));
+        if (fresh && (file.isClosed() || !settings.equals(next))) {
             beginAnew();
         }
+        found = false;
         BlockList list = allFree();
         long[] wrong = {NO_SLOT};
         used.forEach(slot -> {
@@ -155,7 +160,13 @@ public final class FileStore implements BackingStore, AutoCloseable {
     private void beginAnew() throws IOException {
         file.close();
         settings = next;
-        file = openFile();
+        file = opened(SwapFile.fit(settings, opener), settings);
+    }
+
+    private static boolean isEmpty(SlotSet slots) {
+        boolean[] empty = {true};
+        slots.forEach(slot -> empty[0] = false);
+        return empty[0];
     }
 
     @Override

@@ -13,6 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import penumbra.hw.PageSize;
@@ -41,18 +42,28 @@ final class SwapFile implements AutoCloseable {
     }
 
     /**
-     * Opens a swap file, made first if it is not there; one of another size is resized and becomes a new one.
+     * Opens a swap file, made first if it is not there; one of another size stays as it is.
      *
      * @throws IOException when the file is no swap file, in use, or cannot be made; the message is one line
      */
     static SwapFile open(SwapFileSettings settings, Opener opener) throws IOException {
+        return open(settings, opener, header -> true);
+    }
+
+    /** As {@link #open(SwapFileSettings, Opener)}, but one of another size is resized and becomes a new one. */
+    static SwapFile fit(SwapFileSettings settings, Opener opener) throws IOException {
+        return open(settings, opener, header -> header.pages() == settings.pages());
+    }
+
+    private static SwapFile open(SwapFileSettings settings, Opener opener, Predicate<SwapHeader> keeps)
+            throws IOException {
         boolean there = Files.exists(settings.path());
         if (there && !Files.isRegularFile(settings.path())) {
             throw new IOException(settings.path() + ": not a regular file");
         }
         boolean interrupted = Thread.interrupted();
         try {
-            return open(settings, opener, there);
+            return open(settings, opener, keeps, there);
         } finally {
             if (interrupted) {
                 Thread.currentThread().interrupt();
@@ -60,7 +71,8 @@ final class SwapFile implements AutoCloseable {
         }
     }
 
-    private static SwapFile open(SwapFileSettings settings, Opener opener, boolean there) throws IOException {
+    private static SwapFile open(SwapFileSettings settings, Opener opener, Predicate<SwapHeader> keeps, boolean there)
+            throws IOException {
         Path path = settings.path();
         if (!there) {
             // A failure deletes what was made here, so it must be certain that it was made here.
@@ -71,7 +83,7 @@ final class SwapFile implements AutoCloseable {
             Set<OpenOption> options = new HashSet<>(Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE));
             FileChannel channel = settings.direct() ? openDirect(path, options, opener) : opener.open(path, options);
             try {
-                SwapHeader header = admit(channel, settings);
+                SwapHeader header = admit(channel, settings, keeps);
                 done = true;
                 return new SwapFile(
                         path, header, new SteadyChannel(channel, () -> openAgain(path, options, opener, header)));
@@ -107,12 +119,13 @@ final class SwapFile implements AutoCloseable {
         return opener.open(path, options);
     }
 
-    /** Locks the file; returns its header, a new one if it is new or has another size. */
-    private static SwapHeader admit(FileChannel channel, SwapFileSettings settings) throws IOException {
+    /** Locks the file; returns its header, a new one if it is new or is not kept. */
+    private static SwapHeader admit(FileChannel channel, SwapFileSettings settings, Predicate<SwapHeader> keeps)
+            throws IOException {
         lock(channel, settings.path());
         if (channel.size() > 0) {
             SwapHeader header = SwapHeader.read(channel, settings.path());
-            if (header.pages() == settings.pages()) {
+            if (keeps.test(header)) {
                 return header;
             }
         }
@@ -165,6 +178,11 @@ final class SwapFile implements AutoCloseable {
     /** What the file is recognised by. */
     UUID identity() {
         return header.identity();
+    }
+
+    /** Its size in pages, the header's included. */
+    long pages() {
+        return header.pages();
     }
 
     /** Fills {@code to} from byte {@code position} on. */

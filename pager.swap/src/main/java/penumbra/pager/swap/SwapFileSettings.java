@@ -14,4 +14,9 @@ import java.nio.file.Path;
  * @param temporary whether the file goes when the store is retired, or else with the JVM
  */
 public record SwapFileSettings(
-        String name, Path path, long pages, boolean preallocate, boolean direct, boolean temporary) {}
+        String name, Path path, long pages, boolean preallocate, boolean direct, boolean temporary) {
+    /** The same with another size. */
+    SwapFileSettings withPages(long count) {
+        return new SwapFileSettings(name, path, count, preallocate, direct, temporary);
+    }
+}

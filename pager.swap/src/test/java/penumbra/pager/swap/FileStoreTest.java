@@ -100,12 +100,23 @@ class FileStoreTest extends BackingStoreContract {
     }
 
     @Test
-    void aFileOfAnotherSizeBecomesAnotherStore() throws IOException {
+    void aFileOfAnotherSizeBecomesAnotherStoreWhenNoPageWaitsInIt() throws IOException {
         String identity;
         try (FileStore store = open("a", false)) {
             identity = store.identity();
+            store.write(store.allocate(1), page(5));
         }
         try (FileStore store = FileStore.open("file", directory.resolve("a"), SLOTS + 1, false, false)) {
+            assertThat(store.identity()).isEqualTo(identity);
+            store.reattach(used -> used.accept(2));
+            assertThat(store.capacity()).isEqualTo(SLOTS);
+            ByteBuffer back = ByteBuffer.allocateDirect(PAGE);
+            store.read(2, back);
+            assertThat(back.getLong(0)).isEqualTo(5);
+        }
+        try (FileStore store = FileStore.open("file", directory.resolve("a"), SLOTS + 1, false, false)) {
+            store.reattach(used -> {});
+            assertThat(store.capacity()).isEqualTo(SLOTS + 1);
             assertThat(store.identity()).isNotEqualTo(identity);
             assertThat(Files.size(directory.resolve("a"))).isEqualTo((SLOTS + 1) * PAGE);
         }
