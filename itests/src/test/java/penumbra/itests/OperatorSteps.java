@@ -35,6 +35,7 @@ final class OperatorSteps {
     private static final String VNODES = "penumbra.vm.vnode";
     private static final String PAGERS = "penumbra.vm.pager";
     private static final String DDB = "penumbra.ddb";
+    private static final String TMP = "penumbra.fs.tmp";
     private static final String SECOND = "second";
     private static final int SECOND_SLOTS = 3_000;
 
@@ -201,6 +202,7 @@ final class OperatorSteps {
         List<String> all = new ArrayList<>(PARTS.keySet());
         all.addAll(MMUS.keySet());
         all.add(DDB);
+        all.add(TMP);
         all.sort(null);
         return all.get(random.nextInt(all.size()));
     }

@@ -7,6 +7,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
 import penumbra.hw.Prot;
@@ -26,6 +28,8 @@ import penumbra.vnode.FileSystem;
 public final class TmpFileSystem implements FileSystem, Holder, AutoCloseable {
     /** What {@code Vnodes.open} takes. */
     public static final String NAME = "tmp";
+
+    private static final Logger LOG = LoggerFactory.getLogger(TmpFileSystem.class);
 
     private final TmpFile.Layers layers;
     private final Room room;
@@ -120,9 +124,12 @@ public final class TmpFileSystem implements FileSystem, Holder, AutoCloseable {
                 .count();
     }
 
-    /** Removes every file. */
+    /** Removes every file, and says so: nothing brings them back. */
     @Override
     public void close() {
+        if (!files.isEmpty()) {
+            LOG.warn("{} files in memory, {} bytes, go with their file system", files.size(), usedBytes());
+        }
         for (String path : files.keySet()) {
             @Nullable TmpFile file = files.remove(path);
             if (file != null) {
