@@ -27,6 +27,7 @@ import penumbra.hw.MemoryFault;
 import penumbra.kern.Execution;
 import penumbra.kern.Fidelity;
 import penumbra.kern.KernReturn;
+import penumbra.kern.SleepQueue;
 import penumbra.pager.swap.FileStore;
 
 /** The only store leaves while programs run, and comes back. */
@@ -100,13 +101,19 @@ class AbsentStoreTest {
         progress.release();
     }
 
-    /** Waits until a program waits for the store. */
+    /** Waits until a program waits for the store, or all of them for memory, which only page-outs to the store could free. */
     @SuppressWarnings("ThreadPriorityCheck") // A thread that falls asleep tells nobody.
     private void awaitSleeper() {
-        while (programs.stream().noneMatch(thread -> "swpark"
-                .equals(kernel.machine().sleepQueue().waitMessage(thread)))) {
+        while (sleepers("swpark") == 0 && sleepers("pfault") < CPUS) {
             Thread.yield();
         }
+    }
+
+    private long sleepers(String waitMessage) {
+        SleepQueue queue = kernel.machine().sleepQueue();
+        return programs.stream()
+                .filter(thread -> waitMessage.equals(queue.waitMessage(thread)))
+                .count();
     }
 
     private void finish(List<CompletableFuture<Void>> all) throws Exception {
