@@ -37,6 +37,12 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
     /** Passes in vain that one wait for memory runs before its caller tries again. */
     private static final int PASSES_PER_WAIT = 8;
 
+    /**
+     * Vain passes of the hardest kind, each followed by a longer rest, after which somebody may be told to die: I/O that is
+     * under way has had its time then (the original: half a second).
+     */
+    private static final int VAIN_PASSES_TO_KILL = 8;
+
     /** Waits in vain, one after the other, after which a stepped machine has no way on. */
     private static final int MAX_VAIN_WAITS = 64;
 
@@ -60,6 +66,7 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
     private volatile @Nullable DaemonThread thread;
     private int pass;
     private int vainWaits;
+    private int vainPasses;
     private long lastAgeing;
 
     /** A daemon that nobody drives yet; {@link #start} registers it. */
@@ -153,16 +160,26 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
         pass = needed ? Math.min(pass + 1, HARDEST_PASS) : 0;
         int before = counts.available();
         long launderedBefore = laundered.get();
-        scan(pass);
+        sweep(pass);
+        boolean gained = counts.available() > before || laundered.get() > launderedBefore;
+        boolean stuck = needed && !gained && pass == HARDEST_PASS;
+        vainPasses = needed ? vainPasses + (stuck ? 1 : 0) : 0;
+        if (vainPasses >= VAIN_PASSES_TO_KILL) {
+            considerKilling(pass);
+        }
         if (!needed) {
             return Turn.IDLE;
         }
-        boolean gained = counts.available() > before || laundered.get() > launderedBefore;
-        return gained || pass < HARDEST_PASS ? Turn.GOING_ON : Turn.STUCK;
+        return stuck ? Turn.STUCK : Turn.GOING_ON;
     }
 
     @Override
-    public synchronized void scan(int number) {
+    public void scan(int number) {
+        sweep(number);
+        considerKilling(number);
+    }
+
+    private synchronized void sweep(int number) {
         pages.setDaemonThread(true);
         Scan scan = new Scan(pages, pmaps, launder, scanned, laundered, number);
         try {
@@ -179,6 +196,9 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
         if (number > 0) {
             passes.increment();
         }
+    }
+
+    private synchronized void considerKilling(int number) {
         if (outOfMemory.consider(number, pages.counts(), pages.limits())) {
             // Who was told to die may have fallen asleep since, having looked just before.
             pages.wakeMemoryWaiters();
