@@ -22,8 +22,7 @@ public interface MmuSpace {
      *
      * @param prot {@link Prot} bits; {@link Prot#NONE} makes a mapping that exists and lets no access through
      * @param attributes WIRED, MANAGED, ACCESSED, MODIFIED and the memory attribute as the new mapping is to have them;
-     *     an MMU
-     *     that has no such memory attribute takes a stricter one
+     *     an MMU that has no such memory attribute takes a stricter one
      * @return false when no frame is left for a table; nothing was changed then
      */
     boolean enter(long page, int frame, int prot, int attributes);
@@ -45,8 +44,7 @@ public interface MmuSpace {
      * Page and frame are multiples of that size; {@code attributes} say MODIFIED if {@code prot} has WRITE.
      *
      * @return false when something is mapped, when no frame is left for a table, or when there are no large mappings;
-     *     nothing was
-     *     changed then
+     *     nothing was changed then
      */
     default boolean enterLarge(long page, int frame, int prot, int attributes) {
         return false;

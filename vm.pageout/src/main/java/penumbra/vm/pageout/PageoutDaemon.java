@@ -38,8 +38,8 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
     private static final int PASSES_PER_WAIT = 8;
 
     /**
-     * Vain passes of the hardest kind, each followed by a longer rest, after which somebody may be told to die: I/O that is
-     * under way has had its time then (the original: half a second).
+     * Vain passes of the hardest kind since memory became short, each followed by a rest, after which somebody may be told
+     * to die: writes under way get time to end first (the original: half a second).
      */
     private static final int VAIN_PASSES_TO_KILL = 8;
 
@@ -152,8 +152,7 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
         PageCounts counts = pages.counts();
         if (needed && !counts.belowMin()) {
             // Who sleeps for memory sleeps until the minimum is reached, so the work is not done before, whatever the
-            // wake-up
-            // threshold says: on small machines it is the lower of the two.
+            // wake-up threshold says: on small machines it is the lower of the two.
             needed = counts.pagingNeeded();
             pages.wakeMemoryWaiters();
         }
