@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -97,11 +98,12 @@ public final class Recorder {
         boolean growing;
         do {
             over = waited(process);
+            Set<Integer> gone = recording.ended(Recorder::isAlive);
             for (LogDirectory.Log log : directory.newLogs()) {
                 recording.begin(log.pid(), log.path());
                 begun = true;
             }
-            growing = recording.advance(Recorder::isAlive, directory::consumed);
+            growing = recording.advance(gone, directory::consumed);
             directory.requireRoom();
         } while (growing || !over);
     }

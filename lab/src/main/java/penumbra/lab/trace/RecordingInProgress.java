@@ -26,7 +26,7 @@ public final class RecordingInProgress implements Closeable {
 
     private final Spool spool = new Spool();
     private final Map<Integer, GrowingLog> running = new HashMap<>();
-    private final List<Member> ended = new ArrayList<>();
+    private final List<Member> endedLogs = new ArrayList<>();
     private final Set<Integer> begun = new HashSet<>();
 
     /** Children that have been forked and have not begun a log; without Valgrind's look after them they never do. */
@@ -51,46 +51,58 @@ public final class RecordingInProgress implements Closeable {
                 before.exec(log);
                 return;
             }
-            ended.add(before.finish());
+            endedLogs.add(before.finish());
         }
         running.put(pid, new GrowingLog(spool.part(), log));
     }
 
     /**
+     * Which of the processes that may still add to the recording have ended. To be asked before {@link #begin} is told
+     * of new logs: what a process wrote before it ended is then there when {@link #advance} reads for the last time.
+     *
+     * @param alive whether a process still runs
+     */
+    public Set<Integer> ended(IntPredicate alive) {
+        Set<Integer> gone = new HashSet<>(running.keySet());
+        gone.addAll(awaited);
+        gone.removeIf(alive::test);
+        return gone;
+    }
+
+    /**
      * Reads what has been added to the logs. A log that has been read to its end is deleted.
      *
-     * @param alive whether a process still runs, asked before its log is read for the last time
+     * @param gone the processes whose logs are read for the last time, and that begin none
      * @param consumed is told how far the other logs have been read
      * @return whether any process may still add to its log, or begin one
      */
-    public boolean advance(IntPredicate alive, Consumed consumed) throws IOException {
+    public boolean advance(Set<Integer> gone, Consumed consumed) throws IOException {
         boolean growing = false;
         for (Iterator<Map.Entry<Integer, GrowingLog>> logs = running.entrySet().iterator(); logs.hasNext(); ) {
             Map.Entry<Integer, GrowingLog> entry = logs.next();
             GrowingLog log = entry.getValue();
-            boolean mayGrow = alive.test(entry.getKey());
             log.advance();
             awaited.addAll(log.children());
-            if (mayGrow && !log.isComplete()) {
+            if (!gone.contains(entry.getKey()) && !log.isComplete()) {
                 growing = true;
                 consumed.upTo(log.path(), log.position());
             } else {
-                ended.add(log.finish());
+                endedLogs.add(log.finish());
                 logs.remove();
             }
         }
         awaited.removeAll(begun);
-        return growing || awaited.stream().anyMatch(alive::test);
+        return growing || !gone.containsAll(awaited);
     }
 
     /** The finished recording, which takes over everything that was read. */
     public Recording finish() throws IOException {
-        advance(pid -> false, (log, position) -> {});
+        advance(Set.copyOf(running.keySet()), (log, position) -> {});
         Recording recording = new Recording();
         recording.keep(spool);
         handedOver = true;
         try {
-            recording.join(ended);
+            recording.join(endedLogs);
             return recording;
         } catch (BadInput e) {
             recording.close();
