@@ -41,6 +41,9 @@ public interface Processes {
     /** Ends the process and unmaps everything ({@code vmspace_exit}); no CPU may run it any more. */
     void exit(Process process);
 
+    /** How many processes are just giving their memory back, in {@link #exit}; {@link #all} has them no more. */
+    int leaving();
+
     /** Tells the process to die: its faults fail with NOT_RECEIVER from now on, and its waits for memory end. */
     void kill(Process process, String reason);
 

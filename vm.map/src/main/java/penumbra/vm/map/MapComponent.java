@@ -123,6 +123,11 @@ public final class MapComponent implements Processes, CounterSource, InvariantCh
     }
 
     @Override
+    public int leaving() {
+        return table.leaving();
+    }
+
+    @Override
     public void kill(Process process, String reason) {
         table.kill(process, reason);
     }

@@ -4,6 +4,7 @@ package penumbra.vm.map;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.ObjLongConsumer;
 import org.jspecify.annotations.Nullable;
 import penumbra.account.Cred;
@@ -49,6 +50,7 @@ public final class ProcessTable implements Processes, CounterSource, InvariantCh
     private final Space kernel;
     private final ConcurrentSkipListMap<Integer, Proc> processes = new ConcurrentSkipListMap<>();
     private final KernelLock lock = new KernelLock(LockRank.LEAF, "process table");
+    private final AtomicInteger leaving = new AtomicInteger();
     private final FaultTally departed = new FaultTally();
     private int lastPid;
 
@@ -165,10 +167,21 @@ public final class ProcessTable implements Processes, CounterSource, InvariantCh
     @Override
     public void exit(Process process) {
         Proc proc = proc(process);
-        if (processes.remove(proc.pid(), proc)) {
-            stopRunning(proc);
-            leave(proc, proc.space());
+        // Before it is out of the table, so that it is always found in one place or the other.
+        leaving.incrementAndGet();
+        try {
+            if (processes.remove(proc.pid(), proc)) {
+                stopRunning(proc);
+                leave(proc, proc.space());
+            }
+        } finally {
+            leaving.decrementAndGet();
         }
+    }
+
+    @Override
+    public int leaving() {
+        return leaving.get();
     }
 
     private void stopRunning(Proc proc) {

@@ -67,7 +67,7 @@ final class DaemonThread {
                 retry = turn == Turn.STUCK ? Math.min(2 * retry, LAST_RETRY) : FIRST_RETRY;
                 woken = false;
                 if (!ended) {
-                    turn = daemon.runOnce();
+                    turn = daemon.runOnce(System.nanoTime());
                 }
             }
         } catch (KernelPanic panic) {

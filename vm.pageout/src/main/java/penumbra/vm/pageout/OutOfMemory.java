@@ -36,6 +36,8 @@ final class OutOfMemory {
      * whether one is to die, told now or before.
      */
     boolean consider(int number, PageCounts counts, PageLimits limits) {
+        // Asked first: what a process gives back until then is seen below.
+        boolean dying = someoneIsDying();
         boolean short1 = swap.available() < SWAP_LOW && counts.belowMin();
         boolean short2 = swap.full() && counts.available() < limits.freeTarget();
         // Who sleeps for memory on such a machine would never be woken.
@@ -43,13 +45,12 @@ final class OutOfMemory {
         if (number <= 1 || !(short1 || short2 || tooSmall) || swap.awaitsReturn()) {
             return false;
         }
+        if (dying) {
+            return true;
+        }
         @Nullable Process largest = null;
         long most = tooSmall ? -1 : 0;
         for (Process process : processes.all()) {
-            if (process.killed()) {
-                // One is dying already; wait for its memory.
-                return true;
-            }
             long size = process.isProtected() ? -1 : size(process);
             if (size > most) {
                 largest = process;
@@ -73,6 +74,11 @@ final class OutOfMemory {
         LOG.warn(reason);
         processes.kill(largest, reason);
         return true;
+    }
+
+    /** Whether a process was told to die, or is giving its memory back: it is worth waiting for. */
+    private boolean someoneIsDying() {
+        return processes.all().stream().anyMatch(Process::killed) || processes.leaving() > 0;
     }
 
     /** Pages in swap and in memory that its death would free, about ({@code vmspace_swap_count} and resident count). */

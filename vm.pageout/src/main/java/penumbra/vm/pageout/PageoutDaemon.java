@@ -37,12 +37,6 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
     /** Passes in vain that one wait for memory runs before its caller tries again. */
     private static final int PASSES_PER_WAIT = 8;
 
-    /**
-     * Vain passes of the hardest kind since memory became short, each followed by a rest, after which somebody may be told
-     * to die: writes under way get time to end first (the original: half a second).
-     */
-    private static final int VAIN_PASSES_TO_KILL = 8;
-
     /** Waits in vain, one after the other, after which a stepped machine has no way on. */
     private static final int MAX_VAIN_WAITS = 64;
 
@@ -55,6 +49,7 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
     private final PmapSystem pmaps;
     private final Launder launder;
     private final OutOfMemory outOfMemory;
+    private final Patience patience = new Patience();
     private final PagePolicy fallback = new FreeBsd10Policy();
     private final Map<String, PagePolicy> policies = new ConcurrentSkipListMap<>();
     private final Counter wakeups = new Counter("v_pdwakeups");
@@ -66,7 +61,6 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
     private volatile @Nullable DaemonThread thread;
     private int pass;
     private int vainWaits;
-    private int vainPasses;
     private long lastAgeing;
 
     /** A daemon that nobody drives yet; {@link #start} registers it. */
@@ -130,7 +124,7 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
     public void poll() {
         long now = machine.clock().nanos();
         if (needed) {
-            runOnce();
+            runOnce(now);
         } else if (now - lastAgeing >= AGEING_PERIOD) {
             lastAgeing = now;
             scan(0);
@@ -147,8 +141,12 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
         STUCK
     }
 
-    /** One turn of the daemon's loop: a harder pass as long as memory is short, an ageing pass otherwise. */
-    Turn runOnce() {
+    /**
+     * One turn of the daemon's loop: a harder pass as long as memory is short, an ageing pass otherwise.
+     *
+     * @param now nanoseconds, always on the same clock
+     */
+    Turn runOnce(long now) {
         PageCounts counts = pages.counts();
         if (needed && !counts.belowMin()) {
             // Who sleeps for memory sleeps until the minimum is reached, so the work is not done before, whatever the
@@ -157,13 +155,11 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
             pages.wakeMemoryWaiters();
         }
         pass = needed ? Math.min(pass + 1, HARDEST_PASS) : 0;
-        int before = counts.available();
-        long launderedBefore = laundered.get();
-        sweep(pass);
-        boolean gained = counts.available() > before || laundered.get() > launderedBefore;
-        boolean stuck = needed && !gained && pass == HARDEST_PASS;
-        vainPasses = needed ? vainPasses + (stuck ? 1 : 0) : 0;
-        if (vainPasses >= VAIN_PASSES_TO_KILL) {
+        Scan scan = sweep(pass);
+        boolean stuck = needed && pass == HARDEST_PASS && scan.got() == 0;
+        if (!stuck || scan.metWrites()) {
+            patience.restore();
+        } else if (patience.lost(now)) {
             considerKilling(pass);
         }
         if (!needed) {
@@ -175,10 +171,13 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
     @Override
     public void scan(int number) {
         sweep(number);
-        considerKilling(number);
+        if (machine.execution() == Execution.STEPPED) {
+            // Nothing is under way there, and waiting would change nothing.
+            considerKilling(number);
+        }
     }
 
-    private synchronized void sweep(int number) {
+    private synchronized Scan sweep(int number) {
         pages.setDaemonThread(true);
         Scan scan = new Scan(pages, pmaps, launder, scanned, laundered, number);
         try {
@@ -195,6 +194,7 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
         if (number > 0) {
             passes.increment();
         }
+        return scan;
     }
 
     private synchronized void considerKilling(int number) {

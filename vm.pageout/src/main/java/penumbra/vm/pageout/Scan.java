@@ -28,6 +28,8 @@ final class Scan implements PageoutPass {
     private final int shortage;
     private PagingQueue.@Nullable Cursor cursor;
     private @Nullable VmObject owner;
+    private int got;
+    private boolean metWrites;
 
     Scan(Pages pages, PmapSystem pmaps, Launder launder, Counter scanned, Counter laundered, int number) {
         this.pages = pages;
@@ -96,6 +98,7 @@ final class Scan implements PageoutPass {
         }
         owner = object;
         cursor = place;
+        metWrites |= page.sharedBusy() > 0;
         return true;
     }
 
@@ -140,12 +143,14 @@ final class Scan implements PageoutPass {
     public void free(Page page) {
         owned(page);
         pages.free(page);
+        got++;
     }
 
     @Override
     public void cache(Page page) {
         owned(page);
         pages.cache(page);
+        got++;
     }
 
     @Override
@@ -155,7 +160,18 @@ final class Scan implements PageoutPass {
         owner = null;
         int written = launder.clean(object, page, place);
         laundered.add(written);
+        got += written;
         return written;
+    }
+
+    /** Pages that this pass has freed, cached or begun to write. */
+    int got() {
+        return got;
+    }
+
+    /** Whether it came across pages that are being written, and will soon be clean. */
+    boolean metWrites() {
+        return metWrites;
     }
 
     /** Lets go of what a policy that threw was holding. */
