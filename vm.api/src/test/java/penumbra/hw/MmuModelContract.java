@@ -19,8 +19,11 @@ import org.junit.jupiter.api.RepeatedTest;
  * TLB may still have is one that the tables still allow.
  */
 public abstract class MmuModelContract extends MmuRig {
-    private static final int STEPS = 1500;
-    private static final int LARGE_STEPS = 400;
+    /** How many times as long as usual. */
+    private static final int EFFORT = Integer.getInteger("penumbra.effort", 1);
+
+    private static final int STEPS = 500 * EFFORT;
+    private static final int LARGE_STEPS = 150 * EFFORT;
     /** What is looked at singly where there are many pages. */
     private static final int SAMPLE = 24;
 

@@ -242,7 +242,7 @@ class MmuReplacementTest {
         assertThat(mmus).hasSize(3);
         try {
             for (int i = 1; i <= replacements; i++) {
-                progress.acquire(CPUS * 8 + random.nextInt(24));
+                progress.acquire(CPUS * 4 + random.nextInt(12));
                 String name = mmus.get(i % mmus.size());
                 assertThat(pmaps.useMmu(name)).isTrue();
                 progress.acquire(random.nextInt(8));

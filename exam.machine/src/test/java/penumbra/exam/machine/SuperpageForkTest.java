@@ -28,7 +28,7 @@ import penumbra.process.Process;
 class SuperpageForkTest {
     private static final int PAGES = 3 * 512;
     private static final long BASE = 1L << 30;
-    private static final int STEPS = 40_000;
+    private static final int STEPS = 10_000 * Integer.getInteger("penumbra.effort", 1);
 
     private static long address(int page) {
         return BASE + PageSize.bytes(page);
@@ -67,7 +67,7 @@ class SuperpageForkTest {
     @ParameterizedTest
     @ValueSource(ints = {4 * PAGES, PAGES})
     void bothSidesKeepTheirContents(int memory) throws Exception {
-        long seed = System.nanoTime();
+        long seed = Long.getLong("penumbra.seed", System.nanoTime());
         System.out.println("SuperpageForkTest seed " + seed);
         ExecutorService threads = Executors.newFixedThreadPool(2);
         try (HandMachine machine = new HandMachine(

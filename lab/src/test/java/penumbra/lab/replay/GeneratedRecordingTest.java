@@ -147,9 +147,9 @@ class GeneratedRecordingTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"640k, 1", "768k, 2", "16m, 3"})
-    void otherSizesAndSeedsPassToo(String memory, long seed) throws IOException {
-        replay("--memory", memory, "--seed", seed, "--quantum", 100);
+    @CsvSource({"640k, 1, 100", "768k, 2, 1", "16m, 3, 100"})
+    void otherSizesSeedsAndQuantaPassToo(String memory, long seed, int quantum) throws IOException {
+        replay("--memory", memory, "--seed", seed, "--quantum", quantum);
     }
 
     @Test

@@ -82,7 +82,7 @@ class ReplayTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"ls, 512k, 777, 42", "pipe, 512k, 777, 42", "pipe, 512k, 1, 3", "pipe, 16m, 50000, 9"})
+    @CsvSource({"ls, 512k, 777, 42", "pipe, 512k, 777, 42", "pipe, 512k, 20, 3", "pipe, 16m, 50000, 9"})
     void anyQuantumAndSeedReplays(String sample, String memory, int quantum, long seed) throws IOException {
         pass(sample, "--memory", memory, "--quantum", quantum, "--seed", seed);
     }
