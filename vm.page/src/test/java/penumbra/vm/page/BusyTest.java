@@ -121,7 +121,7 @@ class BusyTest {
         assertThat(page.sharedBusy()).isEqualTo(4);
         assertThat(page.hasBusyWaiters()).isFalse();
         threads.shutdown();
-        assertThat(threads.awaitTermination(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(threads.awaitTermination(1, TimeUnit.MINUTES)).isTrue();
     }
 
     @Test
