@@ -506,9 +506,7 @@ final class Fault {
         Space map = at.map();
         if (!map.tryLockShared()) {
             // Its holder may wait for our page.
-            unmapCopied(map.pmap());
-            releasePage();
-            abandon();
+            withdraw(map.pmap());
             return Step.RETRY;
         }
         mapLocked = true;
@@ -518,9 +516,7 @@ final class Fault {
         KernReturn again = at.findAgain(address, access & ~Prot.COPY);
         boolean same = again.ok() && at.object() == first && at.pindex() == firstIndex;
         if (!same) {
-            unmapCopied(map.pmap());
-            releasePage();
-            abandon();
+            withdraw(map.pmap());
             return again.ok() || again == KernReturn.FAILURE ? Step.RETRY : fail(again);
         }
         // Write access that was gained meanwhile is left to the next fault.
@@ -529,13 +525,19 @@ final class Fault {
     }
 
     /**
-     * Takes back the mapping of the page that was copied, if the copy is not going to replace it after all: the copy hides that
-     * page, which whoever merges the two objects may free. The first object is locked.
+     * Lets everything go without mapping what was found. A copy stays where it is and hides the page that it was made
+     * from, which whoever merges the two objects may free: so that page must not stay mapped here, and the copy is dirty,
+     * for it may soon be the only one. The first object is locked if there is a copy.
      */
-    private void unmapCopied(Pmap pmap) {
-        if (answer == Kind.COPY_ON_WRITE && pmap.extract(address) == copied) {
-            pmap.remove(address, address + PageSize.BYTES);
+    private void withdraw(Pmap pmap) {
+        if (answer == Kind.COPY_ON_WRITE) {
+            if (pmap.extract(address) == copied) {
+                pmap.remove(address, address + PageSize.BYTES);
+            }
+            heldPage().makeDirty();
         }
+        releasePage();
+        abandon();
     }
 
     /** Maps the page and lets it go. The page is busy, its object and the map locked. */

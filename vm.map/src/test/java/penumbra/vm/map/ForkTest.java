@@ -179,6 +179,30 @@ class ForkTest {
         }
     }
 
+    /** When its object swallows the one behind it, a copy that no fault has finished is all that is left of the page. */
+    @Test
+    void aCopyWhoseFaultCameToNothingIsNotLost() {
+        try (Rig rig = Rig.corrected()) {
+            User parent = rig.user("parent");
+            parent.mapPrivate(BASE, 2);
+            parent.write(BASE, 7);
+            VmObject behind = parent.object(BASE);
+            User child = parent.fork("child");
+            parent.write(BASE + 1, 1);
+            rig.evict(behind, 0);
+            rig.duringSwapRead = () -> parent.protect(BASE, 2, Prot.READ);
+            assertThat(parent.touch(BASE, Prot.WRITE)).isEqualTo(KernReturn.PROTECTION_FAILURE);
+
+            VmObject front = parent.object(BASE);
+            assertThat(front.backing()).isSameAs(behind);
+            child.exit();
+            assertThat(front.backing()).isNull();
+            rig.duringSwapRead = () -> {};
+            rig.evict(front, 0);
+            assertThat(parent.read(BASE)).isEqualTo(7);
+        }
+    }
+
     @Test
     void chainsDoNotGrowWithGenerations() {
         try (Rig rig = Rig.corrected()) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,6 +39,7 @@ import penumbra.page.PageDaemon;
 import penumbra.page.PagingQueue;
 import penumbra.page.QueueId;
 import penumbra.pager.FilePager;
+import penumbra.pager.ForwardingStore;
 import penumbra.pager.PagerFlags;
 import penumbra.pager.swap.FileStore;
 import penumbra.process.Process;
@@ -76,6 +78,9 @@ final class Rig implements AutoCloseable {
     /** What a wait for memory does in a stepped machine, and a wake-up of the daemon in a threaded one. */
     volatile Runnable daemon = () -> {};
 
+    /** What happens, on the thread that reads, while swap is read. */
+    volatile Runnable duringSwapRead = () -> {};
+
     /** Whether a test leaves the machine in a state that no invariant holds for; it is not taken down in order then. */
     boolean broken;
 
@@ -86,7 +91,7 @@ final class Rig implements AutoCloseable {
         pages = new PageSystem(memory, machine, pmaps);
         pagers = new PagerLayer(machine, memory, pages);
         store = openStore();
-        pagers.attach(store, 0);
+        pagers.attach(new WatchedStore(store), 0);
         accounting = pagers.accounting();
         objects = new ObjectCore(machine, pmaps, pages, pagers.pagers(), pagers.swap(), accounting);
         pagers.pagers().setObjectFactory(objects);
@@ -95,6 +100,19 @@ final class Rig implements AutoCloseable {
         pagers.add(files, 0);
         table = new ProcessTable(machine, pmaps, pages, objects, pagers.pagers(), pagers.swap(), accounting);
         pages.setDaemon(new Daemon());
+    }
+
+    /** The swap file, whose reads a test can do something during. */
+    private final class WatchedStore extends ForwardingStore<FileStore> {
+        WatchedStore(FileStore real) {
+            super(real);
+        }
+
+        @Override
+        public void read(long slot, ByteBuffer to) throws IOException {
+            duringSwapRead.run();
+            super.read(slot, to);
+        }
     }
 
     private static FileStore openStore() {
