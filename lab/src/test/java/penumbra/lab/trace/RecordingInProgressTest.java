@@ -74,7 +74,8 @@ class RecordingInProgressTest {
             recording.begin(PARENT, parentLog());
             assertThat(recording.advance(Set.of(), IGNORED)).isTrue();
             assertThat(recording.advance(recording.ended(pid -> true), IGNORED)).isTrue();
-            assertThat(recording.advance(recording.ended(pid -> false), IGNORED)).isFalse();
+            assertThat(recording.advance(recording.ended(pid -> false), IGNORED))
+                    .isFalse();
         }
     }
 }

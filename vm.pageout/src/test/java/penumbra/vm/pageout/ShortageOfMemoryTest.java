@@ -49,8 +49,7 @@ class ShortageOfMemoryTest {
             new ObjectCore(machine, pmaps, pages, pagers.pagers(), pagers.swap(), pagers.accounting());
     private final ProcessTable processes =
             new ProcessTable(machine, pmaps, pages, objects, pagers.pagers(), pagers.swap(), pagers.accounting());
-    private final PageoutDaemon daemon =
-            new PageoutDaemon(machine, pages, pmaps, pagers.swap(), objects, processes);
+    private final PageoutDaemon daemon = new PageoutDaemon(machine, pages, pmaps, pagers.swap(), objects, processes);
 
     private final List<Page> taken = new ArrayList<>();
     private VmObject hog;
