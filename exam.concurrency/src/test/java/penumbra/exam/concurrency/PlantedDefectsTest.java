@@ -75,7 +75,8 @@ class PlantedDefectsTest {
         plant("vm.page.TrieInterleavingsTest", Defect.NO_LOCK);
         plant("vm.page.PageQueue", Defect.NO_LOCK);
         plant("vm.page.ContentPage", Defect.NOT_ATOMIC);
-        plant("exam.concurrency.MappingInterleavings", Defect.NO_LOCK);
+        plant("hw.amd64.PvListInterleavingsTest", Defect.NO_LOCK);
+        plant("hw.riscv.ChainInterleavingsTest", Defect.NO_LOCK);
         plant("exam.concurrency.LockInterleavingsTest", Defect.NO_LOCK);
         find(FREE_LISTS, TRIE, QUEUE, DIRTY_BITS, AMD64, RISCV, LOCK);
     }
