@@ -48,6 +48,7 @@ class PlantedDefectsTest {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+EnableDynamicAgentLoading",
                 "-Xshare:off",
+                "-XX:TieredStopAtLevel=1",
                 "-Dpenumbra.interleavings=" + Operations.INTERLEAVINGS,
                 "-cp",
                 classes + System.getProperty("path.separator") + System.getProperty("java.class.path"),
