@@ -15,9 +15,10 @@ import penumbra.pager.BackingStore;
 /**
  * The move of up to 16 neighbouring pages of one object out of a store.
  *
- * <p>Each page is exclusive-busy while it moves, resident or as an empty placeholder, and paging is in progress on the
- * object; no lock is held during I/O. An entry is replaced only if it still says what it said when its slot was read, so
- * whatever else happened to the page meanwhile has happened. The version stays: the contents are the same.
+ * <p>Nobody waits for it: no page is busy and no lock is held during I/O. What the slots hold is written elsewhere, and then
+ * each entry that still says what it said before names the copy; whatever else happened to the page meanwhile has happened.
+ * The version stays: the contents are the same. A page-in that was reading the old slot finds its entry changed, and looks
+ * again.
  */
 final class Cluster {
     private static final Logger LOG = LoggerFactory.getLogger(Cluster.class);
@@ -25,23 +26,17 @@ final class Cluster {
     private final MovingParts parts;
     private final StoreEntry source;
     private final boolean toMemory;
-
-    /** Locations known to be unreadable, which are passed over. */
-    private final Set<Long> unreadable;
-
     private final Transfer transfer;
     private final LocationMap map;
     private final VmObject object;
+    private final long[] pindexes = new long[BackingStore.MAX_RUN];
     private final long[] from = new long[BackingStore.MAX_RUN];
     private final long[] to = new long[BackingStore.MAX_RUN];
-    private final boolean[] placeholder = new boolean[BackingStore.MAX_RUN];
-    private final boolean[] brought = new boolean[BackingStore.MAX_RUN];
     private final LongList runs = new LongList();
 
     private int moved;
     private int putOff;
     private int noRoom;
-    private boolean waitedFor;
 
     /**
      * A move of pages of {@code map}'s object.
@@ -49,20 +44,13 @@ final class Cluster {
      * @param transfer the caller's, reset for that object
      * @param toMemory whether pages that no store takes are brought to memory while there is enough of it
      */
-    Cluster(
-            MovingParts parts,
-            StoreEntry source,
-            LocationMap map,
-            Transfer transfer,
-            boolean toMemory,
-            Set<Long> unreadable) {
+    Cluster(MovingParts parts, StoreEntry source, LocationMap map, Transfer transfer, boolean toMemory) {
         this.parts = parts;
         this.source = source;
         this.map = map;
         this.object = map.object;
         this.transfer = transfer;
         this.toMemory = toMemory;
-        this.unreadable = unreadable;
     }
 
     /** Pages that are out of the store now. */
@@ -70,7 +58,7 @@ final class Cluster {
         return moved;
     }
 
-    /** Pages that somebody else had busy, or that there was no memory for. */
+    /** Pages that somebody else had busy. */
     int putOff() {
         return putOff;
     }
@@ -78,11 +66,6 @@ final class Cluster {
     /** Pages that stayed because no store had room for them, or took them. */
     int noRoom() {
         return noRoom;
-    }
-
-    /** Whether somebody waited for one of the pages. */
-    boolean waitedFor() {
-        return waitedFor;
     }
 
     /** Moves the pages of {@code [first, end)} that are in the store; returns where to go on. The source is in flight. */
@@ -110,53 +93,36 @@ final class Cluster {
         }
         while (pindex < end && transfer.count() < BackingStore.MAX_RUN) {
             long location = map.location(pindex);
-            if (Location.store(location) == source.number && !unreadable.contains(location)) {
+            if (Location.store(location) == source.number && !source.unreadable.contains(location)) {
                 take(pindex, location);
             }
             pindex++;
         }
-        object.pipAdd(transfer.count());
         object.lock().unlock();
         return pindex;
     }
 
     private void take(long pindex, long location) {
-        if (map.stamp(pindex) == Stamp.RESERVED) {
-            // Nothing was ever written there.
+        long stamp = map.stamp(pindex);
+        @Nullable Page page = object.pages().lookup(pindex);
+        if (stamp != Stamp.RESERVED && page != null && page.busied()) {
+            // It may be on its way into this very slot.
+            putOff++;
+        } else if (stamp == Stamp.RESERVED || (page != null && isDirty(page))) {
+            // Nothing was ever written there, or it is worthless by now.
             parts.maps().remove(map, pindex);
             moved++;
-            return;
-        }
-        @Nullable Page page = object.pages().lookup(pindex);
-        boolean resident = page != null;
-        if (page == null) {
-            page = placeholder(pindex);
-        } else if (page.busied()) {
-            page = null;
         } else {
-            page.testDirty();
-            if (page.dirty() != 0) {
-                // The copy in swap is worthless.
-                parts.maps().remove(map, pindex);
-                moved++;
-                return;
-            }
-            page.xbusy();
+            int i = transfer.count();
+            pindexes[i] = pindex;
+            from[i] = location;
+            transfer.add(stamp);
         }
-        if (page == null) {
-            putOff++;
-            return;
-        }
-        int i = transfer.count();
-        placeholder[i] = !resident;
-        from[i] = location;
-        transfer.add(page, map.stamp(pindex));
     }
 
-    /** A page for what is not resident; one comes from the reserve if need be, so that a drain gets on when memory is short. */
-    private @Nullable Page placeholder(long pindex) {
-        @Nullable Page page = parts.pages().alloc(object, pindex, Alloc.NORMAL);
-        return page == null && transfer.count() == 0 ? parts.pages().alloc(object, pindex, Alloc.SYSTEM) : page;
+    private static boolean isDirty(Page page) {
+        page.testDirty();
+        return page.dirty() != 0;
     }
 
     private void read() {
@@ -208,61 +174,71 @@ final class Cluster {
     }
 
     private void commit() {
-        for (int i = 0; i < transfer.count(); i++) {
-            brought[i] = bringsIn(i);
-            if (brought[i]) {
-                parts.transfers().fill(transfer, i);
-            }
-        }
         object.lock().lock();
         for (int i = 0; i < transfer.count(); i++) {
             settle(i);
-            release(i);
         }
-        object.pipWakeup(transfer.count());
         object.lock().unlock();
         runs.forEach(parts.space()::leave);
     }
 
-    /** Whether the page comes to memory because no store took it; its placeholder is nobody else's. */
-    private boolean bringsIn(int i) {
-        return to[i] == Location.NONE
-                && placeholder[i]
-                && transfer.page(i).valid() == 0
-                && transfer.good(i)
-                && toMemory
-                && parts.pages().counts().available() > parts.pages().limits().freeTarget();
-    }
-
     /** Decides where the page is from now on: the entry, if it is still the same, follows. */
     private void settle(int i) {
-        Page page = transfer.page(i);
-        long pindex = page.pindex();
+        long pindex = pindexes[i];
         boolean same = map.location(pindex) == from[i] && map.stamp(pindex) == transfer.stamp(i);
-        boolean inMemory = page.valid() == Page.ALL;
-        if (to[i] != Location.NONE) {
+        if (to[i] == Location.NONE) {
             if (same) {
-                parts.maps().put(map, pindex, to[i], transfer.stamp(i));
-                moved++;
-            } else {
-                parts.space().free(to[i], 1);
+                keep(i);
             }
-        } else if (!same) {
-            return;
-        } else if (brought[i] || (inMemory && (toMemory || !transfer.good(i)))) {
-            page.setValid(Page.ALL);
-            page.makeDirty();
-            parts.maps().remove(map, pindex);
+        } else if (same) {
+            parts.maps().put(map, pindex, to[i], transfer.stamp(i));
             moved++;
-        } else if (!transfer.good(i)) {
-            report(pindex, from[i]);
         } else {
-            noRoom++;
+            parts.space().free(to[i], 1);
         }
     }
 
+    /** Decides what becomes of a page that cannot be read, or that no store took: a copy in memory may be the only one. */
+    private void keep(int i) {
+        @Nullable Page page = object.pages().lookup(pindexes[i]);
+        if (page != null && page.busied()) {
+            putOff++;
+            return;
+        }
+        if (toMemory || !transfer.good(i)) {
+            page = page == null ? bringIn(i) : page;
+            if (page != null) {
+                page.makeDirty();
+                parts.maps().remove(map, pindexes[i]);
+                moved++;
+                return;
+            }
+        }
+        if (transfer.good(i)) {
+            noRoom++;
+        } else {
+            report(pindexes[i], from[i]);
+        }
+    }
+
+    /** Brings a page to memory while there is enough of it; one that cannot be read may be cached there. */
+    private @Nullable Page bringIn(int i) {
+        boolean room = parts.pages().counts().available() > parts.pages().limits().freeTarget();
+        int request = transfer.good(i) && room ? Alloc.NORMAL : Alloc.NORMAL | Alloc.IFCACHED;
+        @Nullable Page page = isCurrent() ? parts.pages().alloc(object, pindexes[i], request) : null;
+        if (page != null) {
+            if (page.valid() == 0) {
+                parts.transfers().fill(transfer, i, page);
+                page.setValid(Page.ALL);
+            }
+            page.deactivate();
+            page.xunbusy();
+        }
+        return page;
+    }
+
     private void report(long pindex, long location) {
-        unreadable.add(location);
+        source.unreadable.add(location);
         parts.figures().unreadable.increment();
         LOG.error(
                 "object {} page {} cannot be read and stays in store {}, slot {}",
@@ -270,18 +246,5 @@ final class Cluster {
                 pindex,
                 source,
                 Location.slot(location));
-    }
-
-    private void release(int i) {
-        Page page = transfer.page(i);
-        waitedFor |= page.hasBusyWaiters();
-        if (placeholder[i] && page.valid() == 0) {
-            SwapTransfers.release(parts.pages(), page);
-            return;
-        }
-        if (placeholder[i]) {
-            page.deactivate();
-        }
-        page.xunbusy();
     }
 }

@@ -14,11 +14,14 @@ import penumbra.pager.BackingStore;
 import penumbra.vm.pager.StoreEntry.State;
 
 /**
- * The draining of stores into others, at most one drain of each at a time: on threads of their own, or cluster by cluster in a
+ * The draining of stores into others, at most one drain of each at a time: on two threads each, or cluster by cluster in a
  * machine that runs in steps. Thread-safe; no lock is held by callers.
  */
 final class Drains {
     private static final Logger LOG = LoggerFactory.getLogger(Drains.class);
+
+    /** Threads of one drain: while one writes, another reads. More find both disks busy. */
+    private static final int MOVERS = 2;
 
     /** How long a drain rests that has met pages in use, unless a slot is freed before. */
     private static final long REST_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
@@ -117,16 +120,17 @@ final class Drains {
 
     /** Begins a drain, or lets one under way go on. The table is locked. */
     private void begin(StoreEntry entry) {
-        if (entry.isEmpty() && !entry.moving) {
+        if (entry.isEmpty() && entry.movers == 0) {
             stores.setState(entry, State.CANDIDATE);
             return;
         }
         if (entry.state != State.DRAINING) {
             entry.moved = 0;
+            entry.unreadable.clear();
             stores.setState(entry, State.DRAINING);
         }
-        if (!entry.moving && !stepped) {
-            entry.moving = true;
+        while (entry.movers < MOVERS && !stepped) {
+            entry.movers++;
             Thread thread = new Thread(() -> run(entry), "swap mover");
             thread.setDaemon(true);
             thread.start();
@@ -164,7 +168,7 @@ final class Drains {
         stores.lock.lock();
         boolean stop = entry.state != State.DRAINING || stores.closed();
         if (stop) {
-            entry.moving = false;
+            entry.movers--;
             machine.sleepQueue().wakeup(this);
         }
         stores.lock.unlock();
@@ -176,7 +180,7 @@ final class Drains {
         stores.lock.lock();
         boolean empty = entry.isEmpty();
         boolean rest = mover.moved() == 0 && mover.putOff() == 0 && entry.inFlight == 0;
-        long unreadable = mover.unreadable();
+        long unreadable = entry.unreadable.size();
         long left = entry.used;
         boolean all = rest && left <= unreadable;
         boolean full = rest && mover.noRoom() > 0 && emptyRounds >= FULL_ROUNDS;
@@ -217,7 +221,7 @@ final class Drains {
 
     private boolean underWay() {
         for (StoreEntry entry : stores.all()) {
-            if (entry.moving || entry.state == State.DRAINING) {
+            if (entry.movers > 0 || entry.state == State.DRAINING) {
                 return true;
             }
         }
@@ -276,10 +280,11 @@ final class Drains {
         if (leavingNanos == 0) {
             return;
         }
+        entry.unreadable.clear();
         Mover mover = new Mover(parts, stores, entry, true);
         while (System.nanoTime() < deadline && stores.state(entry) == State.CLOSING && machine.panic() == null) {
             if (!mover.step()) {
-                if (stores.used(entry) <= mover.unreadable()
+                if (stores.used(entry) <= entry.unreadable.size()
                         || (mover.moved() == 0 && mover.putOff() == 0 && mover.noRoom() > 0)) {
                     return;
                 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.pager;
 
-import java.util.HashSet;
-import java.util.Set;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One passage through all that a store holds, cluster by cluster, in rounds; its cost follows what the store holds. Where the
- * pages go is asked for each cluster, so it follows every change of the stores. One thread at a time uses it.
+ * pages go is asked for each cluster, so it follows every change of the stores. Several may go on at a time, each on a thread
+ * of its own.
  */
 final class Mover {
     private final MovingParts parts;
@@ -15,15 +15,11 @@ final class Mover {
     private final StoreEntry source;
     private final boolean toMemory;
     private final StoreBlocks blocks;
-    private final Set<Long> unreadable = new HashSet<>();
 
     private int round;
-    private @Nullable LocationMap map;
+    private @Nullable Share share;
     private long next;
     private long end;
-
-    /** The object whose pages somebody waited for; it has the rest of the round for itself. */
-    private @Nullable LocationMap spared;
 
     private long moved;
     private long putOff;
@@ -42,8 +38,7 @@ final class Mover {
     /** Begins another round; what was counted of the last one is forgotten. */
     void beginRound() {
         round = blocks.begin();
-        map = null;
-        spared = null;
+        share = null;
         moved = 0;
         putOff = 0;
         noRoom = 0;
@@ -54,7 +49,7 @@ final class Mover {
         return moved;
     }
 
-    /** Pages of this round that somebody else used, or that there was no memory for. */
+    /** Pages and blocks of this round that somebody else was at. */
     long putOff() {
         return putOff;
     }
@@ -64,48 +59,45 @@ final class Mover {
         return noRoom;
     }
 
-    /** Pages that cannot be read. */
-    int unreadable() {
-        return unreadable.size();
-    }
-
     /** Moves one cluster; returns false when the round is over. No lock is held. May block for I/O. */
     boolean step() {
-        while (true) {
-            @Nullable LocationMap at = map == null ? nextBlock() : map;
-            if (at == null) {
-                return false;
-            }
-            map = at;
-            if (move(at)) {
-                return true;
-            }
+        boolean any = false;
+        while (!any && (share != null || nextBlock())) {
+            any = move(Objects.requireNonNull(share));
         }
+        return any;
     }
 
-    private @Nullable LocationMap nextBlock() {
-        @Nullable Share share = blocks.next(round);
-        while (share != null && share.map == spared) {
-            putOff++;
-            share = blocks.next(round);
-        }
+    private boolean nextBlock() {
+        share = blocks.next(round);
         if (share == null) {
-            return null;
+            return false;
         }
         parts.figures().visited.increment();
         next = share.firstPage();
         end = next + MapBlock.PAGES;
-        return share.map;
+        return true;
     }
 
     /** Moves a cluster of the block at hand; returns whether there was any. */
-    private boolean move(LocationMap at) {
-        if (!stores.stay(source, 0)) {
-            map = null;
+    private boolean move(Share at) {
+        if (!blocks.claim(at)) {
+            // Another mover of the store is at it.
+            putOff++;
+            share = null;
             return false;
         }
-        Transfer transfer = parts.transfers().beginMove(at.object);
-        Cluster cluster = new Cluster(parts, source, at, transfer, toMemory, unreadable);
+        boolean any = stores.stay(source, 0) && moveCluster(at);
+        blocks.release(at);
+        if (!any || next >= end) {
+            share = null;
+        }
+        return any;
+    }
+
+    private boolean moveCluster(Share at) {
+        Transfer transfer = parts.transfers().beginMove(at.map.object);
+        Cluster cluster = new Cluster(parts, source, at.map, transfer, toMemory);
         next = cluster.move(next, end);
         boolean any = transfer.count() > 0;
         parts.transfers().endMove(transfer);
@@ -115,12 +107,6 @@ final class Mover {
         moved += cluster.moved();
         putOff += cluster.putOff();
         noRoom += cluster.noRoom();
-        if (cluster.waitedFor()) {
-            spared = at;
-        }
-        if (next >= end || cluster.waitedFor()) {
-            map = null;
-        }
         return any;
     }
 }

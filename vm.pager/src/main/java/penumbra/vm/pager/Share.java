@@ -25,6 +25,9 @@ final class Share {
     /** The last round that met this share. */
     int round;
 
+    /** Whether a mover is at it; the lock of the {@link StoreBlocks} guards it. */
+    boolean claimed;
+
     Share(LocationMap map, MapBlock block, int store) {
         this.map = map;
         this.block = block;

@@ -57,6 +57,21 @@ final class StoreBlocks {
         return next;
     }
 
+    /** Keeps other movers away from a block until {@link #release}; false when one is at it. */
+    boolean claim(Share share) {
+        lock.lock();
+        boolean free = !share.claimed;
+        share.claimed = true;
+        lock.unlock();
+        return free;
+    }
+
+    void release(Share share) {
+        lock.lock();
+        share.claimed = false;
+        lock.unlock();
+    }
+
     /** The blocks of this moment. */
     List<Share> snapshot() {
         List<Share> shares = new ArrayList<>();

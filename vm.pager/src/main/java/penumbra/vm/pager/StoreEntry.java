@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.pager;
 
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import penumbra.pager.BackingStore;
@@ -53,8 +55,11 @@ final class StoreEntry {
     /** Whether a swapoff works on it. */
     boolean swappingOff;
 
-    /** Whether a thread moves its pages to other stores. */
-    boolean moving;
+    /** How many threads move its pages to other stores. */
+    int movers;
+
+    /** Locations that the drain under way, or the last one, could not read, and passes over; not under the lock. */
+    final Set<Long> unreadable = ConcurrentHashMap.newKeySet();
 
     /** Pages that the drain under way, or the last one, has moved. */
     long moved;

@@ -420,10 +420,9 @@ final class SwapTransfers {
         } catch (IOException e) {
             figures.writeErrors.increment();
             LOG.error(
-                    "object {}: moving {} pages from {} on failed: store {}, slot {}: {}",
+                    "object {}: moving {} pages failed: store {}, slot {}: {}",
                     transfer.object().id(),
                     count,
-                    transfer.page(first).pindex(),
                     entry,
                     Location.slot(location),
                     e.getMessage());
@@ -431,9 +430,9 @@ final class SwapTransfers {
         }
     }
 
-    /** Copies what was read for a page into its frame. The page is exclusive-busy and not mapped. */
-    void fill(Transfer transfer, int i) {
-        transfer.scatter(i, memory);
+    /** Copies what was read for entry {@code i} into the frame of {@code page}, which is exclusive-busy and not mapped. */
+    void fill(Transfer transfer, int i, Page page) {
+        transfer.scatter(i, page, memory);
     }
 
     /**

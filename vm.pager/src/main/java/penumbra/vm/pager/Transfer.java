@@ -42,6 +42,11 @@ final class Transfer {
         stamps[count++] = stamp;
     }
 
+    /** Adds a page that stays where it is while its slot is copied, and the stamp of what the slot holds. */
+    void add(long stamp) {
+        stamps[count++] = stamp;
+    }
+
     /** Lets the pages go. */
     void clear() {
         object = null;
@@ -94,7 +99,12 @@ final class Transfer {
 
     /** Copies a page's part of the buffer into its frame; the page is busy and not mapped. */
     void scatter(int i, PhysicalMemory memory) {
-        memory.write(page(i).frame(), 0, buffer.clear(), i * PageSize.BYTES, PageSize.BYTES);
+        scatter(i, page(i), memory);
+    }
+
+    /** Copies the part of the buffer of page {@code i} into the frame of {@code page}. */
+    void scatter(int i, Page page, PhysicalMemory memory) {
+        memory.write(page.frame(), 0, buffer.clear(), i * PageSize.BYTES, PageSize.BYTES);
     }
 
     /** Reads one slot and compares its checksum. */
