@@ -68,7 +68,7 @@ public final class DrainSpeed {
         int seconds = args.length > 3 ? Integer.parseInt(args[3]) : 10;
         Path one = Path.of(args[0], "penumbra-drain-1.swap");
         Path two = Path.of(args[0], "penumbra-drain-2.swap");
-        long slots = Math.max(pages, PROGRAM) + 2L * MEMORY;
+        long slots = 2 * (Math.max(pages, PROGRAM) + 2L * MEMORY);
         MachineSettings settings =
                 new MachineSettings(MEMORY, slots, one, 1, Execution.THREADED, Fidelity.CORRECTED, true);
         try (SwapDisk first = new SwapDisk(one, slots, true);
@@ -101,8 +101,8 @@ public final class DrainSpeed {
         kernel.swap().use(stores[0]);
         for (int round = -1; round < rounds; round++) {
             double[] now = {
-                speed(pages, first.write(pages)),
-                speed(pages, first.read(pages)),
+                speed(pages, first.writeAll(pages)),
+                speed(pages, first.readAll(pages)),
                 speed(pages, first.copyTo(second, pages)),
                 drain(pages),
                 drain(pages / PART)
@@ -120,7 +120,7 @@ public final class DrainSpeed {
 
     private double drain(int pages) {
         SwapClusters clusters = new SwapClusters(kernel, pages);
-        clusters.out(pages);
+        clusters.outAll(pages);
         double speed = speed(pages, replace());
         clusters.object().deallocate();
         return speed;

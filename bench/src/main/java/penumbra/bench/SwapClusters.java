@@ -26,7 +26,6 @@ final class SwapClusters {
     private final Page[] run = new Page[CLUSTER];
     private final PageoutFlush result = new PageoutFlush();
     private final ByteBuffer noise = ByteBuffer.allocateDirect(PageSize.BYTES);
-    private long nanos;
 
     /** An object of {@code pages} pages, none of them anywhere. */
     SwapClusters(Kernel kernel, int pages) {
@@ -42,42 +41,45 @@ final class SwapClusters {
     }
 
     /** Pages {@code pages} pages out; returns the nanoseconds in the pager. */
-    long out(int pages) {
-        nanos = 0;
+    long outAll(int pages) {
+        long nanos = 0;
         for (int page = 0; page < pages; page += CLUSTER) {
-            object.lock().lock();
-            allocate(page);
-            for (Page each : run) {
-                noise.putLong(0, each.pindex());
-                kernel.memory().write(each.frame(), 0, noise, 0, PageSize.BYTES);
-                each.setValid(Page.ALL);
-                each.makeDirty();
-                each.xunbusy();
-            }
-            long start = System.nanoTime();
-            kernel.objects().flush(object, run, CLUSTER, PagerFlags.PUT_SYNC, 0, result);
-            nanos += System.nanoTime() - start;
-            free(page);
-            object.lock().unlock();
+            nanos += out(page);
         }
         return nanos;
     }
 
-    /** Pages {@code pages} pages in, which are out; returns the nanoseconds in the pager. */
-    long in(int pages) {
-        nanos = 0;
-        for (int page = 0; page < pages; page += CLUSTER) {
-            object.lock().lock();
-            allocate(page);
-            long start = System.nanoTime();
-            PagerResult got = kernel.pagers().getPages(object, run, CLUSTER, 0);
-            nanos += System.nanoTime() - start;
-            if (got != PagerResult.OK) {
-                throw new IllegalStateException("page " + page + ": " + got);
-            }
-            free(page);
-            object.lock().unlock();
+    /** Pages the cluster from {@code first} on out; returns the nanoseconds in the pager. */
+    long out(int first) {
+        object.lock().lock();
+        allocate(first);
+        for (Page each : run) {
+            noise.putLong(0, each.pindex());
+            kernel.memory().write(each.frame(), 0, noise, 0, PageSize.BYTES);
+            each.setValid(Page.ALL);
+            each.makeDirty();
+            each.xunbusy();
         }
+        long start = System.nanoTime();
+        kernel.objects().flush(object, run, CLUSTER, PagerFlags.PUT_SYNC, 0, result);
+        long nanos = System.nanoTime() - start;
+        free(first);
+        object.lock().unlock();
+        return nanos;
+    }
+
+    /** Pages the cluster from {@code first} on in, which is out; returns the nanoseconds in the pager. */
+    long in(int first) {
+        object.lock().lock();
+        allocate(first);
+        long start = System.nanoTime();
+        PagerResult got = kernel.pagers().getPages(object, run, CLUSTER, 0);
+        long nanos = System.nanoTime() - start;
+        if (got != PagerResult.OK) {
+            throw new IllegalStateException("page " + first + ": " + got);
+        }
+        free(first);
+        object.lock().unlock();
         return nanos;
     }
 

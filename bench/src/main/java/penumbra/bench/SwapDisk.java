@@ -19,17 +19,15 @@ import penumbra.pager.swap.FileStore;
 import penumbra.pager.swap.SwapFileSettings;
 
 /**
- * A swap file whose blocks are all on disk, and the plain loops over it that paging is compared with: transfers of 64 KiB, one
- * after the other, from one buffer.
+ * A swap file whose blocks are all on disk, and the plain transfers that paging is compared with: of 64 KiB, one after the
+ * other, from one buffer. They use the second half of the file, which paging leaves alone as long as the first has room.
  */
 final class SwapDisk implements AutoCloseable {
     /** Pages in one transfer, the longest run of the pager. */
     private static final int CHUNK = BackingStore.MAX_RUN;
 
-    /** What the plain loops leave alone: the file's header, and what it takes to begin at a full chunk. */
-    private static final long SKIPPED = CHUNK;
-
     private final Path path;
+    private final long half;
     private final boolean direct;
     private final FileChannel channel;
     private final ByteBuffer buffer = ByteBuffer.allocateDirect((CHUNK + 1) * PageSize.BYTES)
@@ -40,10 +38,12 @@ final class SwapDisk implements AutoCloseable {
     /**
      * Makes the file.
      *
+     * @param pages its size, twice of what is paged
      * @param direct whether all transfers pass the host's cache by
      */
     SwapDisk(Path path, long pages, boolean direct) throws IOException {
         this.path = path;
+        this.half = pages / 2 / CHUNK * CHUNK;
         this.direct = direct;
         FileStore.open(new SwapFileSettings("disk", path, pages, true, direct, false), Opener.HOST)
                 .close();
@@ -68,36 +68,48 @@ final class SwapDisk implements AutoCloseable {
         return path;
     }
 
-    /** Writes {@code pages} pages, whatever is there; returns the nanoseconds it took. */
-    long write(long pages) throws IOException {
+    /** Writes the 16 pages from {@code page} on; returns the nanoseconds it took. */
+    long write(long page) throws IOException {
         long start = System.nanoTime();
-        for (long page = SKIPPED; page < SKIPPED + pages; page += CHUNK) {
-            buffer.clear();
-            if (channel.write(buffer, PageSize.bytes(page)) != buffer.capacity()) {
-                throw new IOException("short write");
-            }
+        if (channel.write(buffer.clear(), PageSize.bytes(half + page)) != buffer.capacity()) {
+            throw new IOException("short write");
         }
         return System.nanoTime() - start;
     }
 
-    /** Reads {@code pages} pages; returns the nanoseconds it took. */
-    long read(long pages) throws IOException {
+    /** Reads the 16 pages from {@code page} on; returns the nanoseconds it took. */
+    long read(long page) throws IOException {
         long start = System.nanoTime();
-        for (long page = SKIPPED; page < SKIPPED + pages; page += CHUNK) {
-            buffer.clear();
-            if (channel.read(buffer, PageSize.bytes(page)) != buffer.capacity()) {
-                throw new IOException("short read");
-            }
+        if (channel.read(buffer.clear(), PageSize.bytes(half + page)) != buffer.capacity()) {
+            throw new IOException("short read");
         }
         return System.nanoTime() - start;
+    }
+
+    /** Writes {@code pages} pages, one transfer after the other; returns the nanoseconds it took. */
+    long writeAll(long pages) throws IOException {
+        long nanos = 0;
+        for (long page = 0; page < pages; page += CHUNK) {
+            nanos += write(page);
+        }
+        return nanos;
+    }
+
+    /** Reads {@code pages} pages, one transfer after the other; returns the nanoseconds it took. */
+    long readAll(long pages) throws IOException {
+        long nanos = 0;
+        for (long page = 0; page < pages; page += CHUNK) {
+            nanos += read(page);
+        }
+        return nanos;
     }
 
     /** Copies {@code pages} pages to another file, chunk by chunk; returns the nanoseconds it took. */
     long copyTo(SwapDisk other, long pages) throws IOException {
         long start = System.nanoTime();
-        for (long page = SKIPPED; page < SKIPPED + pages; page += CHUNK) {
-            int moved = channel.read(buffer.clear(), PageSize.bytes(page))
-                    + other.channel.write(buffer.flip(), PageSize.bytes(page));
+        for (long page = 0; page < pages; page += CHUNK) {
+            int moved = channel.read(buffer.clear(), PageSize.bytes(half + page))
+                    + other.channel.write(buffer.flip(), PageSize.bytes(half + page));
             if (moved != 2 * buffer.capacity()) {
                 throw new IOException("short transfer");
             }

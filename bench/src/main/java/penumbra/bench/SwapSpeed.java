@@ -20,8 +20,9 @@ import penumbra.pager.ForwardingStore;
 import penumbra.process.Process;
 
 /**
- * Page-out and page-in beside plain loops over the same file: of clusters by the pager alone, and of a program that writes,
- * then reads, memory many times as large as the machine's, from its first page to its last, with faults, page daemon and all.
+ * Page-out and page-in beside plain transfers in the same file: of clusters by the pager alone, in turns with the plain ones, so
+ * that whatever else the host does hits both; and of a program that writes, then reads, memory many times as large as the
+ * machine's, from its first page to its last, with faults, page daemon and all.
  *
  * <pre>
  * SwapSpeed DIRECTORY [MEMORY_MB] [PROGRAM_MB] [ROUNDS] [cached]
@@ -77,7 +78,7 @@ public final class SwapSpeed {
         boolean direct = args.length < 5;
         Path path = Path.of(args[0], "penumbra-speed.swap");
         MachineSettings settings =
-                new MachineSettings(memory, pages + memory, path, 1, Execution.THREADED, Fidelity.CORRECTED, true);
+                new MachineSettings(memory, 2L * (pages + memory), path, 1, Execution.THREADED, Fidelity.CORRECTED, true);
         try (SwapDisk disk = new SwapDisk(path, settings.swapPages(), direct);
                 Guest guest = new Guest(settings, Interposed.NOTHING.withSwapOpener(disk.opener()))) {
             new SwapSpeed(guest, disk, memory, pages).run(rounds);
@@ -108,7 +109,7 @@ public final class SwapSpeed {
         try (Guest guest = new Guest(temporary, Interposed.NOTHING.withStore(Nowhere::new))) {
             for (int round = 0; round < ROUNDS_WITHOUT_DEVICE; round++) {
                 SwapClusters clusters = new SwapClusters(guest.kernel(), pages);
-                best = Math.min(best, clusters.out(pages));
+                best = Math.min(best, clusters.outAll(pages));
                 clusters.object().deallocate();
             }
         }
@@ -150,13 +151,20 @@ public final class SwapSpeed {
 
     /** One round; megabytes a second of each figure. */
     private double[] round() throws IOException {
-        // Nothing is in the file now, so it may be overwritten.
         guest.map(program, pages);
-        double plainWrite = speed(pages, disk.write(pages));
-        double plainRead = speed(pages, disk.read(pages));
         SwapClusters clusters = new SwapClusters(guest.kernel(), pages);
-        double clustersOut = speed(pages, clusters.out(pages));
-        double clustersIn = speed(pages, clusters.in(pages));
+        long plainWrite = 0;
+        long clustersOut = 0;
+        for (int page = 0; page < pages; page += BackingStore.MAX_RUN) {
+            plainWrite += disk.write(page);
+            clustersOut += clusters.out(page);
+        }
+        long plainRead = 0;
+        long clustersIn = 0;
+        for (int page = 0; page < pages; page += BackingStore.MAX_RUN) {
+            plainRead += disk.read(page);
+            clustersIn += clusters.in(page);
+        }
         clusters.object().deallocate();
         long out = count(PAGES_OUT);
         long busy = cpuTime();
@@ -177,11 +185,11 @@ public final class SwapSpeed {
         double programIn = speed(in, end - start);
         double busyIn = perChunk(in, cpuTime() - busy);
         return new double[] {
-            plainWrite,
-            clustersOut,
+            speed(pages, plainWrite),
+            speed(pages, clustersOut),
             programOut,
-            plainRead,
-            clustersIn,
+            speed(pages, plainRead),
+            speed(pages, clustersIn),
             programIn,
             speed(pages, disk.checksum(pages)),
             busyOut,
