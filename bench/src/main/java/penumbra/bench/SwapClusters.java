@@ -2,6 +2,7 @@
 package penumbra.bench;
 
 import java.nio.ByteBuffer;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import penumbra.boot.Kernel;
 import penumbra.hw.PageSize;
@@ -40,7 +41,7 @@ final class SwapClusters {
         return object;
     }
 
-    /** Pages {@code pages} pages out; returns the nanoseconds in the pager. */
+    /** Pages {@code pages} pages out, one cluster after the other; returns the nanoseconds in the pager. */
     long outAll(int pages) {
         long nanos = 0;
         for (int page = 0; page < pages; page += CLUSTER) {
@@ -52,18 +53,36 @@ final class SwapClusters {
     /** Pages the cluster from {@code first} on out; returns the nanoseconds in the pager. */
     long out(int first) {
         object.lock().lock();
-        allocate(first);
-        for (Page each : run) {
-            noise.putLong(0, each.pindex());
-            kernel.memory().write(each.frame(), 0, noise, 0, PageSize.BYTES);
-            each.setValid(Page.ALL);
-            each.makeDirty();
-            each.xunbusy();
-        }
+        dirty(first);
         long start = System.nanoTime();
         kernel.objects().flush(object, run, CLUSTER, PagerFlags.PUT_SYNC, 0, result);
         long nanos = System.nanoTime() - start;
         free(first);
+        object.lock().unlock();
+        return nanos;
+    }
+
+    /**
+     * Pages {@code [first, end)}, which memory has room for, out as the page daemon does, which waits for no cluster; returns the
+     * nanoseconds until all are out.
+     */
+    long outAsDaemon(int first, int end) {
+        object.lock().lock();
+        for (int page = first; page < end; page += CLUSTER) {
+            dirty(page);
+        }
+        kernel.pages().setDaemonThread(true);
+        long start = System.nanoTime();
+        for (int page = first; page < end; page += CLUSTER) {
+            find(page);
+            kernel.objects().flush(object, run, CLUSTER, 0, 0, result);
+        }
+        object.pipWait("bench");
+        long nanos = System.nanoTime() - start;
+        kernel.pages().setDaemonThread(false);
+        for (int page = first; page < end; page += CLUSTER) {
+            free(page);
+        }
         object.lock().unlock();
         return nanos;
     }
@@ -81,6 +100,31 @@ final class SwapClusters {
         free(first);
         object.lock().unlock();
         return nanos;
+    }
+
+    /** Pages {@code [first, end)}, which is out, in. */
+    void inAll(int first, int end) {
+        for (int page = first; page < end; page += CLUSTER) {
+            in(page);
+        }
+    }
+
+    /** Puts other contents into a cluster's pages. */
+    private void dirty(int first) {
+        allocate(first);
+        for (Page each : run) {
+            noise.putLong(0, each.pindex());
+            kernel.memory().write(each.frame(), 0, noise, 0, PageSize.BYTES);
+            each.setValid(Page.ALL);
+            each.makeDirty();
+            each.xunbusy();
+        }
+    }
+
+    private void find(int first) {
+        for (int i = 0; i < CLUSTER; i++) {
+            run[i] = Objects.requireNonNull(object.pages().lookup(first + i));
+        }
     }
 
     private void allocate(int first) {

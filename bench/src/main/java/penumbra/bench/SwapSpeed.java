@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
 import penumbra.boot.MachineSettings;
 import penumbra.exam.machine.Interposed;
 import penumbra.hw.Cpu;
@@ -20,9 +21,10 @@ import penumbra.pager.ForwardingStore;
 import penumbra.process.Process;
 
 /**
- * Page-out and page-in beside plain transfers in the same file: of clusters by the pager alone, in turns with the plain ones, so
- * that whatever else the host does hits both; and of a program that writes, then reads, memory many times as large as the
- * machine's, from its first page to its last, with faults, page daemon and all.
+ * Page-out and page-in beside plain transfers in the same file: of clusters by the pager alone, one at a time, as the page
+ * daemon writes them, and on two CPUs, in turns with the plain ones, so that whatever else the host does hits all; and of a
+ * program that writes, then reads, memory many times as large as the machine's, from its first page to its last, with faults,
+ * page daemon and all.
  *
  * <pre>
  * SwapSpeed DIRECTORY [MEMORY_MB] [PROGRAM_MB] [ROUNDS] [cached]
@@ -37,14 +39,19 @@ public final class SwapSpeed {
     private static final String[] FIGURES = {
         "plain write",
         "clusters out",
+        "daemon out",
         "program out",
         "plain read",
         "clusters in",
+        "two CPUs in",
         "program in",
         "checksums",
         "cpu out",
         "cpu in"
     };
+
+    /** Pages between which the ways to page are changed: few enough to be in memory all at once. */
+    private static final int SLICE = 1024;
 
     private static final int ROUNDS_WITHOUT_DEVICE = 300;
     private static final String PAGES_OUT = "vm.stats.vm.v_swappgsout";
@@ -78,7 +85,7 @@ public final class SwapSpeed {
         boolean direct = args.length < 5;
         Path path = Path.of(args[0], "penumbra-speed.swap");
         MachineSettings settings =
-                new MachineSettings(memory, 2L * (pages + memory), path, 1, Execution.THREADED, Fidelity.CORRECTED, true);
+                new MachineSettings(memory, 2L * (2L * pages + memory), path, 1, Execution.THREADED, Fidelity.CORRECTED, true);
         try (SwapDisk disk = new SwapDisk(path, settings.swapPages(), direct);
                 Guest guest = new Guest(settings, Interposed.NOTHING.withSwapOpener(disk.opener()))) {
             new SwapSpeed(guest, disk, memory, pages).run(rounds);
@@ -140,8 +147,10 @@ public final class SwapSpeed {
         Medians medians = new Medians(FIGURES, speeds);
         System.out.println(medians);
         medians.printRatio("clusters out", "plain write");
+        medians.printRatio("daemon out", "plain write");
         medians.printRatio("program out", "plain write");
         medians.printRatio("clusters in", "plain read");
+        medians.printRatio("two CPUs in", "plain read");
         medians.printRatio("program in", "plain read");
         System.out.printf(
                 Locale.ROOT,
@@ -153,19 +162,29 @@ public final class SwapSpeed {
     private double[] round() throws IOException {
         guest.map(program, pages);
         SwapClusters clusters = new SwapClusters(guest.kernel(), pages);
+        SwapClusters others = new SwapClusters(guest.kernel(), pages);
         long plainWrite = 0;
         long clustersOut = 0;
-        for (int page = 0; page < pages; page += BackingStore.MAX_RUN) {
-            plainWrite += disk.write(page);
-            clustersOut += clusters.out(page);
+        long daemonOut = 0;
+        for (int slice = 0; slice < pages; slice += SLICE) {
+            for (int page = slice; page < slice + SLICE; page += BackingStore.MAX_RUN) {
+                plainWrite += disk.write(page);
+                clustersOut += clusters.out(page);
+            }
+            daemonOut += others.outAsDaemon(slice, slice + SLICE);
         }
         long plainRead = 0;
         long clustersIn = 0;
-        for (int page = 0; page < pages; page += BackingStore.MAX_RUN) {
-            plainRead += disk.read(page);
-            clustersIn += clusters.in(page);
+        long twoIn = 0;
+        for (int slice = 0; slice < pages; slice += SLICE) {
+            for (int page = slice; page < slice + SLICE; page += BackingStore.MAX_RUN) {
+                plainRead += disk.read(page);
+                clustersIn += clusters.in(page);
+            }
+            twoIn += twoIn(clusters, others, slice);
         }
         clusters.object().deallocate();
+        others.object().deallocate();
         long out = count(PAGES_OUT);
         long busy = cpuTime();
         long start = System.nanoTime();
@@ -187,14 +206,25 @@ public final class SwapSpeed {
         return new double[] {
             speed(pages, plainWrite),
             speed(pages, clustersOut),
+            speed(pages, daemonOut),
             programOut,
             speed(pages, plainRead),
             speed(pages, clustersIn),
+            speed(2 * pages, twoIn),
             programIn,
             speed(pages, disk.checksum(pages)),
             busyOut,
             busyIn
         };
+    }
+
+    /** Pages a slice of two objects in at the same time; returns the nanoseconds until both are in. */
+    private static long twoIn(SwapClusters one, SwapClusters other, int slice) {
+        long start = System.nanoTime();
+        CompletableFuture<Void> second = CompletableFuture.runAsync(() -> other.inAll(slice, slice + SLICE));
+        one.inAll(slice, slice + SLICE);
+        second.join();
+        return System.nanoTime() - start;
     }
 
     private static long cpuTime() {
