@@ -84,8 +84,8 @@ public final class SwapSpeed {
         int rounds = args.length > 3 ? Integer.parseInt(args[3]) : 7;
         boolean direct = args.length < 5;
         Path path = Path.of(args[0], "penumbra-speed.swap");
-        MachineSettings settings =
-                new MachineSettings(memory, 2L * (2L * pages + memory), path, 1, Execution.THREADED, Fidelity.CORRECTED, true);
+        MachineSettings settings = new MachineSettings(
+                memory, 2L * (2L * pages + memory), path, 1, Execution.THREADED, Fidelity.CORRECTED, true);
         try (SwapDisk disk = new SwapDisk(path, settings.swapPages(), direct);
                 Guest guest = new Guest(settings, Interposed.NOTHING.withSwapOpener(disk.opener()))) {
             new SwapSpeed(guest, disk, memory, pages).run(rounds);

@@ -223,7 +223,8 @@ final class Cluster {
 
     /** Brings a page to memory while there is enough of it; one that cannot be read may be cached there. */
     private @Nullable Page bringIn(int i) {
-        boolean room = parts.pages().counts().available() > parts.pages().limits().freeTarget();
+        boolean room =
+                parts.pages().counts().available() > parts.pages().limits().freeTarget();
         int request = transfer.good(i) && room ? Alloc.NORMAL : Alloc.NORMAL | Alloc.IFCACHED;
         @Nullable Page page = isCurrent() ? parts.pages().alloc(object, pindexes[i], request) : null;
         if (page != null) {
