@@ -29,14 +29,20 @@ import org.osgi.framework.FrameworkEvent;
 import org.osgi.framework.FrameworkUtil;
 import org.osgi.framework.InvalidSyntaxException;
 import org.osgi.framework.ServiceReference;
+import org.osgi.framework.ServiceRegistration;
 import org.osgi.framework.wiring.FrameworkWiring;
 import org.osgi.service.cm.Configuration;
 import org.osgi.service.cm.ConfigurationAdmin;
+import org.osgi.service.cm.ConfigurationListener;
 
 /** Whoever sits before the container: what can be done to its bundles and configurations, and with its commands. */
 final class Operator {
+    /** A configuration that nobody has. */
+    private static final String MARKER = "penumbra.itests";
+
     private final BundleContext context;
     private final CommandProcessor commands;
+    private long changes;
 
     Operator(BundleContext context, CommandProcessor commands) {
         this.context = context;
@@ -118,6 +124,22 @@ final class Operator {
         }
         properties.putAll(values);
         configuration.update(properties);
+    }
+
+    /** Returns when everybody has heard of all changes: they are told one after the other, and one more is the last. */
+    void awaitConfigured() throws Exception {
+        CountDownLatch heard = new CountDownLatch(1);
+        ServiceRegistration<?> listening = context.registerService(
+                ConfigurationListener.class,
+                event -> {
+                    if (event.getPid().equals(MARKER)) {
+                        heard.countDown();
+                    }
+                },
+                null);
+        configure(MARKER, Map.of("change", ++changes));
+        heard.await();
+        listening.unregister();
     }
 
     /** Deletes a configuration; returns what it was. */

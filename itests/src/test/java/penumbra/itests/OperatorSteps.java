@@ -34,10 +34,12 @@ final class OperatorSteps {
     private static final String ZSWAP = "penumbra.pager.zswap";
     private static final String VNODES = "penumbra.vm.vnode";
     private static final String PAGERS = "penumbra.vm.pager";
+    private static final String MEMORY = "penumbra.hw.memory";
     private static final String DDB = "penumbra.ddb";
     private static final String TMP = "penumbra.fs.tmp";
     private static final String SECOND = "second";
     private static final int SECOND_SLOTS = 3_000;
+    private static final String FREEBSD = "freebsd10";
 
     /** What bundles provide whose absence programs may notice, and which name their pagers have. */
     private static final Map<String, String> PARTS = Map.of(
@@ -71,7 +73,8 @@ final class OperatorSteps {
     private @Nullable Bundle hello;
     private boolean second;
     private boolean compressed = true;
-    private String policy = "freebsd10";
+    private String configuredPolicy = FREEBSD;
+    private String policy = FREEBSD;
     private String mmu = "amd64";
     private int absentFor;
 
@@ -112,7 +115,9 @@ final class OperatorSteps {
                 this::changedFile,
                 this::compressedStore,
                 this::limits,
+                this::memorySizes,
                 this::configurePolicy,
+                this::usePolicy,
                 this::usersPolicy);
     }
 
@@ -381,8 +386,19 @@ final class OperatorSteps {
                         "drain.millis", oneOf(0, 5, 50),
                         "absent.millis", oneOf(0, 5, 50),
                         "swap.async.max", oneOf(1, 4, 16)));
-        operator.configure(VNODES, Map.of("return.wait.ms", (long) oneOf(0, 5, 50)));
+        operator.configure(
+                VNODES, Map.of("return.wait.ms", (long) oneOf(0, 5, 50), "unused.vnodes", oneOf(0, 1, 2, 256)));
         return "limits";
+    }
+
+    /** Of memory that the machine has, at once nothing changes: what is configured is the next machine's. */
+    private @Nullable String memorySizes() throws Exception {
+        operator.configure(
+                MEMORY,
+                Map.of(
+                        "compressed.bytes", PageSize.bytes(oneOf(0, 1, 150, 300, 600)),
+                        "general.bytes", PageSize.bytes(oneOf(240, 480, 960))));
+        return "memory is changed";
     }
 
     private int oneOf(int... values) {
@@ -390,9 +406,26 @@ final class OperatorSteps {
     }
 
     private @Nullable String configurePolicy() throws Exception {
-        policy = policy.equals(FifoPolicy.NAME) ? "freebsd10" : FifoPolicy.NAME;
+        configuredPolicy = configuredPolicy.equals(FifoPolicy.NAME) ? FREEBSD : FifoPolicy.NAME;
+        policy = configuredPolicy;
         operator.configure("penumbra.vm.pageout", Map.of("policy", policy));
+        operator.awaitConfigured();
         return "policy " + policy;
+    }
+
+    private @Nullable String usePolicy() {
+        String wanted = random.nextBoolean() ? FREEBSD : FifoPolicy.NAME;
+        if (!operator.isActive(DDB) || (policyRegistration == null && !wanted.equals(FREEBSD))) {
+            return null;
+        }
+        policy = wanted;
+        assertThat(operator.command("vm:policy " + wanted)).endsWith(" -> " + wanted);
+        return "use policy " + wanted;
+    }
+
+    /** Whether the policy that was asked for last serves; while it is away, FreeBSD's, for lack of a third. */
+    private boolean policyServes() {
+        return kernel.pageout().policy().equals(policyRegistration == null ? FREEBSD : policy);
     }
 
     private @Nullable String usersPolicy() {
@@ -430,8 +463,7 @@ final class OperatorSteps {
         if (kernel.pmaps().mmuNames().contains(mmu)) {
             assertThat(kernel.pmaps().mmuName()).isEqualTo(mmu);
         }
-        String expected = policyRegistration == null ? "freebsd10" : policy;
-        await("policy " + expected, () -> kernel.pageout().policy().equals(expected));
+        assertThat(policyServes()).as("policy %s serves", policy).isTrue();
         if (operator.isActive(DDB)) {
             assertThat(operator.command("vm:pagers")).contains("STATE");
         }

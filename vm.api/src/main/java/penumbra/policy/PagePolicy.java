@@ -5,7 +5,8 @@ import org.osgi.annotation.versioning.ConsumerType;
 
 /**
  * A rule that chooses the pages to take from their owners when memory is short. For others to implement; the page daemon
- * is its only caller, on its own thread, and replaces a policy that throws by the default one.
+ * is its only caller, on its own thread, and does without a policy that throws. A policy that leaves is waited for: its
+ * service is gone when its last scan has ended.
  */
 @ConsumerType
 public interface PagePolicy {

@@ -23,7 +23,8 @@ public interface Pageout {
     String policy();
 
     /**
-     * Uses another policy from the next pass on.
+     * Uses another policy from the next pass on, whenever it is there, until another is asked for or configured; while it
+     * is away, the configured one serves, or the default one.
      *
      * @return false when there is none of that name
      */

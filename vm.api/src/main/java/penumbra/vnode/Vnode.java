@@ -17,8 +17,11 @@ public interface Vnode {
     /** The name for messages. */
     String name();
 
-    /** The contents. */
+    /** The contents. A call waits for a file system that has left, up to a limit, and then fails as {@link FileSystemAway}. */
     FileNode node();
+
+    /** Whether the file system has left, so that a call on {@link #node} would wait. Any lock may be held; never blocks. */
+    boolean away();
 
     /** The vnode lock, of rank VNODE: the only one that may be held across I/O. */
     KernelLock lock();

@@ -9,10 +9,12 @@ import org.osgi.annotation.versioning.ProviderType;
 @ProviderType
 public interface Vnodes {
     /**
-     * Opens a file: the same vnode for the same file, with one more use, the caller's.
+     * Opens a file: the same vnode for the same file, with one more use, the caller's. May block: a file system that has
+     * left is waited for, up to a limit.
      *
      * @param fileSystem the {@link FileSystem#name}
-     * @throws IOException when there is no such file system or the file cannot be opened; the message is one line
+     * @throws FileSystemAway when there is no such file system
+     * @throws IOException when the file cannot be opened; the message is one line
      */
     Vnode open(String fileSystem, String path, boolean writable) throws IOException;
 
@@ -31,4 +33,7 @@ public interface Vnodes {
 
     /** The vnodes that are there. */
     Collection<Vnode> all();
+
+    /** Calls that have found their file system away and waited for it, since boot. */
+    long waits();
 }

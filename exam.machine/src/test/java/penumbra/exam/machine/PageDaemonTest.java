@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -143,6 +145,133 @@ class PageDaemonTest {
         assertThat(daemon.policy()).isEqualTo("freebsd10");
         assertThat(daemon.usePolicy("broken")).isFalse();
         assertThat(kernel.checkInvariants(List.of()).messages()).isEmpty();
+    }
+
+    /** A policy that stays in its first scan until it is let go. */
+    private static final class Slow implements PagePolicy {
+        final CountDownLatch begun = new CountDownLatch(1);
+        final CountDownLatch goOn = new CountDownLatch(1);
+        volatile boolean ended;
+
+        @Override
+        public String name() {
+            return "slow";
+        }
+
+        @Override
+        public void scan(PageoutPass pass) {
+            begun.countDown();
+            try {
+                goOn.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            ended = true;
+        }
+    }
+
+    @Test
+    void aPolicyThatLeavesIsWaitedForWhileItScans() throws InterruptedException {
+        boot(Execution.STEPPED, 1024);
+        PageoutDaemon daemon = (PageoutDaemon) kernel.pageout();
+        Slow slow = new Slow();
+        daemon.addPolicy(slow);
+        daemon.usePolicy("slow");
+        Thread scanner = new Thread(() -> daemon.scan(1));
+        scanner.start();
+        slow.begun.await();
+        AtomicBoolean endedWhenItWasGone = new AtomicBoolean();
+        AtomicBoolean keptItsInterrupt = new AtomicBoolean();
+        Thread remover = new Thread(() -> {
+            daemon.removePolicy(slow);
+            endedWhenItWasGone.set(slow.ended);
+            keptItsInterrupt.set(Thread.currentThread().isInterrupted());
+        });
+        remover.start();
+        while (remover.getState() != Thread.State.WAITING) {
+            assertThat(remover.isAlive()).as("the removal waits").isTrue();
+            Thread.onSpinWait();
+        }
+        remover.interrupt();
+        assertThat(daemon.policy()).as("for the next scan").isEqualTo("freebsd10");
+        slow.goOn.countDown();
+        remover.join();
+        scanner.join();
+        assertThat(endedWhenItWasGone).isTrue();
+        assertThat(keptItsInterrupt).isTrue();
+    }
+
+    /** A policy that has the daemon forget it in the middle of its scan. */
+    private static final class Quitter implements PagePolicy {
+        private final PageoutDaemon daemon;
+
+        Quitter(PageoutDaemon daemon) {
+            this.daemon = daemon;
+        }
+
+        @Override
+        public String name() {
+            return "quitter";
+        }
+
+        @Override
+        public void scan(PageoutPass pass) {
+            daemon.removePolicy(this);
+        }
+    }
+
+    @Test
+    void aPolicyMayLeaveInTheMiddleOfItsOwnScan() {
+        boot(Execution.STEPPED, 1024);
+        PageoutDaemon daemon = (PageoutDaemon) kernel.pageout();
+        daemon.addPolicy(new Quitter(daemon));
+        daemon.usePolicy("quitter");
+        daemon.scan(1);
+        assertThat(daemon.policy()).isEqualTo("freebsd10");
+    }
+
+    private static PagePolicy named(String name) {
+        return new PagePolicy() {
+            @Override
+            public String name() {
+                return name;
+            }
+
+            @Override
+            public void scan(PageoutPass pass) {
+                // Takes nothing.
+            }
+        };
+    }
+
+    @Test
+    void whatTheOperatorAskedForStandsWhicheverPoliciesComeAndGo() {
+        boot(Execution.STEPPED, 1024);
+        PageoutDaemon daemon = (PageoutDaemon) kernel.pageout();
+        PagePolicy configured = named("configured");
+        PagePolicy chosen = named("chosen");
+        daemon.configurePolicy("configured");
+        assertThat(daemon.policy()).as("while there is no other").isEqualTo("freebsd10");
+        daemon.addPolicy(configured);
+        assertThat(daemon.policy()).isEqualTo("configured");
+        daemon.addPolicy(chosen);
+        assertThat(daemon.policy()).as("as nobody asked").isEqualTo("configured");
+        assertThat(daemon.usePolicy("chosen")).isTrue();
+        daemon.removePolicy(configured);
+        daemon.addPolicy(configured);
+        daemon.addPolicy(named("another"));
+        daemon.configurePolicy("configured");
+        assertThat(daemon.policy()).as("as nothing new is configured").isEqualTo("chosen");
+        daemon.removePolicy(chosen);
+        assertThat(daemon.policy()).isEqualTo("configured");
+        daemon.addPolicy(chosen);
+        assertThat(daemon.policy()).as("back again").isEqualTo("chosen");
+        daemon.configurePolicy("another");
+        assertThat(daemon.policy()).as("the latest word").isEqualTo("another");
+        PagePolicy successor = named("another");
+        daemon.addPolicy(successor);
+        daemon.removePolicy(successor);
+        assertThat(daemon.policy()).as("its predecessor is still there").isEqualTo("another");
     }
 
     @Test

@@ -13,8 +13,8 @@ import penumbra.lab.replay.ReplayFiles.OpenFile;
 import penumbra.map.AddressSpace;
 import penumbra.map.MapFlags;
 import penumbra.object.VmObject;
-import penumbra.vnode.FileNode;
-import penumbra.vnode.FileSystem;
+import penumbra.vnode.FileSystemAway;
+import penumbra.vnode.Vnode;
 
 /**
  * The memory of a program that its recording cannot show, because it was mapped before the first line: the program image,
@@ -77,7 +77,7 @@ final class AssumedMemory {
 
     /** The memory of a program that begins in an empty address space. */
     static AssumedMemory begin(
-            ReplayFiles files, @Nullable FileSystem host, AddressSpace space, ProcessModel model, String command)
+            ReplayFiles files, AddressSpace space, ProcessModel model, String command)
             throws IOException {
         AssumedMemory memory = new AssumedMemory(files, space, model, command, null);
         MapCalls.require(
@@ -85,9 +85,7 @@ final class AssumedMemory {
                 "stack",
                 STACK_LOWEST);
         model.mapZero(STACK_LOWEST, STACK_SIZE);
-        if (host != null) {
-            memory.mapProgram(host, command.split(" ", 2)[0]);
-        }
+        memory.mapProgram(command.split(" ", 2)[0]);
         return memory;
     }
 
@@ -96,45 +94,47 @@ final class AssumedMemory {
         return new AssumedMemory(files, childSpace, childModel, command, this);
     }
 
-    private void mapProgram(FileSystem host, String program) throws IOException {
-        @Nullable String path = find(host, program);
-        @Nullable ElfImage image = path == null ? null : image(host, path);
+    private void mapProgram(String program) throws IOException {
+        @Nullable String path = find(program);
+        @Nullable ElfImage image = path == null ? null : image(path);
         if (path == null || image == null) {
             return;
         }
         mapSegments(path, image, image.movable() ? IMAGE_BASE : 0);
         @Nullable String loader = image.interpreter();
-        @Nullable ElfImage loaderImage = loader == null ? null : image(host, loader);
+        @Nullable ElfImage loaderImage = loader == null ? null : image(loader);
         if (loader != null && loaderImage != null) {
             mapSegments(loader, loaderImage, LOADER_BASE);
         }
     }
 
-    private static @Nullable String find(FileSystem host, String program) {
+    private @Nullable String find(String program) {
         List<String> candidates = program.indexOf('/') >= 0
                 ? List.of(program)
                 : SEARCH_PATH.stream().map(folder -> folder + "/" + program).toList();
         for (String candidate : candidates) {
-            try {
-                host.open(candidate, false).close();
+            @Nullable Vnode file = files.host(candidate);
+            if (file != null) {
+                file.release();
                 return candidate;
-            } catch (IOException e) {
-                // Not there: the next folder may have it.
             }
         }
         return null;
     }
 
-    private static @Nullable ElfImage image(FileSystem host, String path) {
+    private @Nullable ElfImage image(String path) {
+        @Nullable Vnode file = files.host(path);
+        if (file == null) {
+            return null;
+        }
         try {
-            FileNode file = host.open(path, false);
-            try {
-                return ElfImage.read(file);
-            } finally {
-                file.close();
-            }
+            return ElfImage.read(file.node());
+        } catch (FileSystemAway e) {
+            throw ReplayFiles.unreadable(path, e);
         } catch (IOException e) {
             return null;
+        } finally {
+            file.release();
         }
     }
 

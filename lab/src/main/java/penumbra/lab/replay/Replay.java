@@ -22,7 +22,6 @@ import penumbra.lab.trace.Call;
 import penumbra.lab.trace.RecordedProcess;
 import penumbra.lab.trace.Recording;
 import penumbra.object.VmObject;
-import penumbra.vnode.FileSystem;
 
 /**
  * One run of a recording on a booted machine: the run queue, what all processes share, and what is counted.
@@ -45,7 +44,6 @@ final class Replay implements AutoCloseable {
     private final ReplayOptions options;
     private final Kernel kernel;
     private final Recording recording;
-    private final @Nullable FileSystem hostFiles;
     private final Progress progress;
     private final ContentModel contents = new ContentModel();
     private final ReplayFiles files;
@@ -77,17 +75,15 @@ final class Replay implements AutoCloseable {
             ReplayOptions options,
             Kernel kernel,
             Recording recording,
-            @Nullable FileSystem hostFiles,
             Progress progress,
             long started)
             throws IOException {
         this.options = options;
         this.kernel = kernel;
         this.recording = recording;
-        this.hostFiles = hostFiles;
         this.progress = progress;
         this.started = started;
-        this.files = new ReplayFiles(kernel, contents, hostFiles, options.seed());
+        this.files = new ReplayFiles(kernel, contents, options.hostFiles(), options.seed());
         this.random = new SplittableRandom(options.seed());
         Interval swapPagerEvery = options.swapPagerEvery();
         this.stores = swapPagerEvery == null ? null : new StoreRotation(kernel, swapPagerEvery);
@@ -112,11 +108,6 @@ final class Replay implements AutoCloseable {
         return files;
     }
 
-    @Nullable
-    FileSystem hostFiles() {
-        return hostFiles;
-    }
-
     /** Whether one thread runs everything. */
     boolean exclusive() {
         return options.cpus() == 1;
@@ -137,7 +128,7 @@ final class Replay implements AutoCloseable {
                 + (swapPagerEvery == null ? "" : " --swap-pager-every " + swapPagerEvery.text())
                 + " --mmu " + options.mmu()
                 + (mmuEvery == null ? "" : " --mmu-every " + mmuEvery.text())
-                + (hostFiles == null ? " --files generated" : "");
+                + (options.hostFiles() ? "" : " --files generated");
     }
 
     /**

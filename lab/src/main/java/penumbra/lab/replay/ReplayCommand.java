@@ -21,7 +21,6 @@ import penumbra.lab.cli.LabCommand;
 import penumbra.lab.cli.MachineCommand;
 import penumbra.lab.trace.BadInput;
 import penumbra.lab.trace.Recording;
-import penumbra.vnode.FileSystem;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -45,11 +44,7 @@ public final class ReplayCommand implements MachineCommand {
     /** The two slots of a swap file that hold its header, and one to use. */
     private static final int LEAST_SWAP_PAGES = 3;
 
-    /** There may be file systems that are not the host's. */
-    private static final String HOST = "(component.name=penumbra.fs.host.HostFileSystem)";
-
     private final MachineBoot power;
-    private final FileSystem hostFiles;
     private volatile @Nullable Replay running;
 
     /** Whether the run is to end; it may be asked to before there is a replay. */
@@ -158,11 +153,10 @@ public final class ReplayCommand implements MachineCommand {
     @Option(names = "--quiet", description = "print nothing but failures")
     private boolean quiet;
 
-    /** @param hostFiles the file system of the host */
+    /** @param power boots the machine of each run */
     @Activate
-    public ReplayCommand(@Reference MachineBoot power, @Reference(target = HOST) FileSystem hostFiles) {
+    public ReplayCommand(@Reference MachineBoot power) {
         this.power = power;
-        this.hostFiles = hostFiles;
     }
 
     @Override
@@ -194,8 +188,7 @@ public final class ReplayCommand implements MachineCommand {
         Progress progress = new Progress(
                 quiet || !Terminal.present() ? null : out,
                 recording.references().total());
-        try (Replay replay =
-                new Replay(options, kernel, recording, options.hostFiles() ? hostFiles : null, progress, started)) {
+        try (Replay replay = new Replay(options, kernel, recording, progress, started)) {
             running = replay;
             if (cancelled) {
                 return ExitStatus.FAILED;

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import penumbra.hw.PageSize;
 import penumbra.lab.model.FileBytes;
 import penumbra.vnode.FileNode;
+import penumbra.vnode.Vnode;
 
 /**
  * A file as recorded programs see it: the host's, continued by generated pages where it is too short or missing, and
@@ -21,21 +22,22 @@ import penumbra.vnode.FileNode;
  */
 final class ReplayFile implements FileNode {
     private final String path;
-    private final @Nullable FileNode host;
+    private final @Nullable Vnode host;
     private final long hostSize;
     private final long hostVersion;
     private final GeneratedBytes generated;
     private final Path scratchFolder;
+    private volatile @Nullable IOException failure;
     private long size;
     private @Nullable FileChannel scratch;
     private @Nullable Path scratchPath;
 
-    /** The file {@code path} over the host's, or over nothing. */
-    ReplayFile(String path, @Nullable FileNode host, long seed, Path scratchFolder) throws IOException {
+    /** The file {@code path} over the host's, of which it takes a use over, or over nothing. */
+    ReplayFile(String path, @Nullable Vnode host, long seed, Path scratchFolder) throws IOException {
         this.path = path;
         this.host = host;
-        this.hostSize = host == null ? 0 : host.size();
-        this.hostVersion = host == null ? 0 : host.version();
+        this.hostSize = host == null ? 0 : host.node().size();
+        this.hostVersion = host == null ? 0 : host.node().version();
         this.generated = new GeneratedBytes(path, seed);
         this.scratchFolder = scratchFolder;
         this.size = hostSize;
@@ -59,7 +61,7 @@ final class ReplayFile implements FileNode {
 
     /** Whether the host's file changed since it was opened. */
     boolean changedMeanwhile() throws IOException {
-        return host != null && (host.version() != hostVersion || host.size() != hostSize);
+        return host != null && (host.node().version() != hostVersion || host.node().size() != hostSize);
     }
 
     /**
@@ -71,7 +73,7 @@ final class ReplayFile implements FileNode {
             try {
                 readOriginal(offset, into, at, length, Long.MAX_VALUE);
             } catch (IOException e) {
-                throw new RunFailed(path + ": cannot be read: " + e.getMessage());
+                throw ReplayFiles.unreadable(path, e);
             }
         };
     }
@@ -81,7 +83,7 @@ final class ReplayFile implements FileNode {
         int fromHost = (int) Math.max(0, Math.min(length, hostSize - offset));
         if (host != null && fromHost > 0) {
             ByteBuffer buffer = ByteBuffer.wrap(into, at, fromHost);
-            int got = host.read(offset, buffer);
+            int got = readHost(host, offset, buffer);
             if (got < fromHost) {
                 throw new IOException("ends at " + (offset + got) + ", was " + hostSize + " bytes long");
             }
@@ -92,6 +94,23 @@ final class ReplayFile implements FileNode {
         if (start < end) {
             generated.read(start, into, at + (int) (start - offset), (int) (end - start));
         }
+    }
+
+    private int readHost(Vnode file, long offset, ByteBuffer to) throws IOException {
+        try {
+            int got = file.node().read(offset, to);
+            failure = null;
+            return got;
+        } catch (IOException e) {
+            failure = e;
+            throw e;
+        }
+    }
+
+    /** Why the host's file could not be read; null when it could be, the last time. */
+    @Nullable
+    IOException failure() {
+        return failure;
     }
 
     @Override
@@ -124,7 +143,7 @@ final class ReplayFile implements FileNode {
         if (host != null && offset + length <= hostSize) {
             ByteBuffer slice = to.duplicate();
             slice.limit(slice.position() + length);
-            int got = host.read(offset, slice);
+            int got = readHost(host, offset, slice);
             to.position(to.position() + got);
             return got;
         }
@@ -218,7 +237,7 @@ final class ReplayFile implements FileNode {
             scratchPath = null;
         }
         if (host != null) {
-            host.close();
+            host.release();
         }
     }
 }

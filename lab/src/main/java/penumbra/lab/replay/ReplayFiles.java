@@ -17,24 +17,26 @@ import penumbra.lab.model.ContentModel;
 import penumbra.lab.model.FileContent;
 import penumbra.object.ObjectType;
 import penumbra.object.VmObject;
-import penumbra.vnode.FileNode;
-import penumbra.vnode.FileSystem;
+import penumbra.vnode.FileSystemAway;
 import penumbra.vnode.Vnode;
 
 /** The files that recorded programs map, each opened once, whoever maps it. */
 final class ReplayFiles implements Closeable {
+    /** The name of the host's file system. */
+    private static final String HOST = "host";
+
     private final Kernel kernel;
     private final ContentModel model;
-    private final @Nullable FileSystem host;
+    private final boolean fromHost;
     private final long seed;
     private final Path scratchFolder;
     private final Map<String, OpenFile> open = new TreeMap<>();
 
-    /** @param host where files are looked for; null generates all of them */
-    ReplayFiles(Kernel kernel, ContentModel model, @Nullable FileSystem host, long seed) throws IOException {
+    /** @param fromHost whether files are looked for on the host; else all are generated */
+    ReplayFiles(Kernel kernel, ContentModel model, boolean fromHost, long seed) throws IOException {
         this.kernel = kernel;
         this.model = model;
-        this.host = host;
+        this.fromHost = fromHost;
         this.seed = seed;
         this.scratchFolder = Files.createTempDirectory("penumbra-files-");
     }
@@ -50,7 +52,7 @@ final class ReplayFiles implements Closeable {
     synchronized OpenFile open(String path) throws IOException {
         @Nullable OpenFile found = open.get(path);
         if (found == null) {
-            ReplayFile file = new ReplayFile(path, hostFile(path), seed, scratchFolder);
+            ReplayFile file = file(path, host(path));
             if (file.missing()) {
                 // A vnode pager object needs a size; a mapping extends it to what it needs.
                 file.extend(PageSize.BYTES);
@@ -61,16 +63,50 @@ final class ReplayFiles implements Closeable {
         return found;
     }
 
-    private @Nullable FileNode hostFile(String path) {
-        if (host == null) {
+    private ReplayFile file(String path, @Nullable Vnode host) {
+        try {
+            return new ReplayFile(path, host, seed, scratchFolder);
+        } catch (IOException e) {
+            if (host != null) {
+                host.release();
+            }
+            throw unreadable(path, e);
+        }
+    }
+
+    /**
+     * The host's file of that name, with a use of the caller's; null when there is no such regular file, or none of the
+     * host's is wanted. Waits for the host's file system if that is away.
+     */
+    @Nullable
+    Vnode host(String path) {
+        if (!fromHost) {
             return null;
         }
         try {
-            return host.open(path, false);
+            return kernel.vnodes().open(HOST, path, false);
+        } catch (FileSystemAway e) {
+            throw unreadable(path, e);
         } catch (IOException e) {
             // Not there, or not a regular file: replaced, and named in the report.
             return null;
         }
+    }
+
+    /** What ends a run that cannot read a file. */
+    static RunFailed unreadable(String path, IOException reason) {
+        return new RunFailed(path + ": cannot be read: " + reason.getMessage());
+    }
+
+    /** Says which file could not be read when that was tried last; null when there is none. */
+    synchronized @Nullable String unreadable() {
+        for (OpenFile each : open.values()) {
+            @Nullable IOException failure = each.file().failure();
+            if (failure != null) {
+                return unreadable(each.file().name(), failure).getMessage();
+            }
+        }
+        return null;
     }
 
     /** The object of {@code file} with one more reference, the caller's. */

@@ -272,6 +272,10 @@ final class ReplayedProcess {
         if (process.killed()) {
             throw new RunFailed(process.killReason());
         }
+        @Nullable String unreadable = replay.files().unreadable();
+        if (unreadable != null) {
+            throw new RunFailed(unreadable);
+        }
         if (!requireCalls().extendFileAt(fault.address())) {
             throw new RunFailed(new Findings(replay.kernel()).refused(name(recorded), process, fault)
                     + System.lineSeparator()
@@ -329,7 +333,7 @@ final class ReplayedProcess {
         }
         begun = true;
         AssumedMemory memory =
-                AssumedMemory.begin(replay.files(), replay.hostFiles(), process.space(), model, exec.command());
+                AssumedMemory.begin(replay.files(), process.space(), model, exec.command());
         assumed = memory;
         calls = new MapCalls(replay.contents(), replay.files(), process.space(), model, memory, 0);
     }

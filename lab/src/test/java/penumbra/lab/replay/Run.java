@@ -17,7 +17,6 @@ import penumbra.boot.Kernel;
 import penumbra.boot.MachineSettings;
 import penumbra.exam.machine.HandMachine;
 import penumbra.exam.machine.Interposed;
-import penumbra.fs.host.HostFileSystem;
 import penumbra.kern.KernelPanic;
 import penumbra.lab.cli.ExitStatus;
 import picocli.CommandLine;
@@ -50,7 +49,7 @@ record Run(int status, String output, JsonNode report) {
         try (Booted machine = new Booted(between);
                 PrintStream captured = new PrintStream(bytes, true, StandardCharsets.UTF_8)) {
             System.setOut(captured);
-            CommandLine command = new CommandLine(new ReplayCommand(machine::boot, new HostFileSystem()));
+            CommandLine command = new CommandLine(new ReplayCommand(machine::boot));
             command.setExecutionExceptionHandler((thrown, line, parsed) -> {
                 captured.println(thrown);
                 return ExitStatus.UNUSABLE;

@@ -62,7 +62,7 @@ class RecordingInProgressTest {
             recording.begin(PARENT, second);
             assertThat(recording.advance(gone, IGNORED)).isFalse();
             try (Recording whole = recording.finish()) {
-                assertThat(whole.processes()).singleElement();
+                assertThat(whole.processes()).hasSize(1);
                 assertThat(whole.processes().get(0).command()).isEqualTo("first");
             }
         }

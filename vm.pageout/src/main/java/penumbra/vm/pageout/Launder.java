@@ -41,7 +41,7 @@ final class Launder {
      * @return how many pages are being written
      */
     int clean(VmObject object, Page page, PagingQueue.Cursor cursor) {
-        if (object.has(ObjectFlags.DEAD) || (object.type().anonymous() && !swap.present())) {
+        if (object.has(ObjectFlags.DEAD) || cannotBeWritten(object)) {
             page.requeue();
             object.lock().unlock();
             return 0;
@@ -52,6 +52,13 @@ final class Launder {
         int written = flushCluster(object, page);
         object.lock().unlock();
         return written;
+    }
+
+    /** The daemon waits for nobody: without swap, or a file's own file system, pages stay dirty. */
+    private boolean cannotBeWritten(VmObject object) {
+        return object.handle() instanceof Vnode vnode && object.type() == ObjectType.VNODE
+                ? vnode.away()
+                : object.type().anonymous() && !swap.present();
     }
 
     private int cleanFile(VmObject object, Vnode vnode, Page page, PagingQueue.Cursor cursor) {

@@ -35,13 +35,12 @@ public final class PageoutComponent implements Pageout, CounterSource {
     /** What can be configured. */
     @ObjectClassDefinition(name = "Penumbra page daemon")
     public @interface Config {
-        /** The policy in use; the default one stays while there is none of that name. */
+        /** The policy in use unless the operator asks for another; the default one serves while it is not there. */
         @AttributeDefinition(description = "Name of the replacement policy")
         String policy() default FreeBsd10Policy.NAME;
     }
 
     private final PageoutDaemon daemon;
-    private volatile Config config;
 
     /** Starts the daemon. */
     @Activate
@@ -54,15 +53,13 @@ public final class PageoutComponent implements Pageout, CounterSource {
             @Reference Processes processes,
             Config config) {
         this.daemon = new PageoutDaemon(machine, pages, pmaps, swap, objects, processes);
-        this.config = config;
-        daemon.usePolicy(config.policy());
+        daemon.configurePolicy(config.policy());
         daemon.start();
     }
 
     @Modified
     void modified(Config changed) {
-        config = changed;
-        daemon.usePolicy(changed.policy());
+        daemon.configurePolicy(changed.policy());
     }
 
     @Deactivate
@@ -74,9 +71,9 @@ public final class PageoutComponent implements Pageout, CounterSource {
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     void bindPolicy(PagePolicy policy) {
         daemon.addPolicy(policy);
-        daemon.usePolicy(config.policy());
     }
 
+    /** A policy goes: waits for its scan. */
     void unbindPolicy(PagePolicy policy) {
         daemon.removePolicy(policy);
     }

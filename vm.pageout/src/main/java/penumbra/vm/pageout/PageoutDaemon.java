@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.pageout;
 
-import java.util.Map;
-import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ObjLongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -50,13 +48,11 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
     private final Launder launder;
     private final OutOfMemory outOfMemory;
     private final Patience patience = new Patience();
-    private final PagePolicy fallback = new FreeBsd10Policy();
-    private final Map<String, PagePolicy> policies = new ConcurrentSkipListMap<>();
+    private final Policies policies = new Policies();
     private final Counter wakeups = new Counter("v_pdwakeups");
     private final Counter scanned = new Counter("v_pdpages");
     private final Counter passes = new Counter("v_pdpasses");
     private final Counter laundered = new Counter("v_pdlaundered");
-    private volatile PagePolicy policy = fallback;
     private volatile boolean needed;
     private volatile @Nullable DaemonThread thread;
     private int pass;
@@ -71,7 +67,6 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
         this.pmaps = pmaps;
         this.launder = new Launder(objects, swap, pages.limits().pageoutPageCount());
         this.outOfMemory = new OutOfMemory(processes, swap);
-        policies.put(fallback.name(), fallback);
     }
 
     /** Registers with the page layer; a threaded machine gets the daemon's thread. */
@@ -180,15 +175,16 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
     private synchronized Scan sweep(int number) {
         pages.setDaemonThread(true);
         Scan scan = new Scan(pages, pmaps, launder, scanned, laundered, number);
+        PagePolicy policy = policies.beginScan();
         try {
             policy.scan(scan);
-        } catch (RuntimeException e) {
-            PagePolicy broken = policy;
-            LOG.error("policy {} failed and is replaced by {}", broken.name(), fallback.name(), e);
+        } catch (RuntimeException | LinkageError e) {
+            String broken = policies.name();
             scan.abandon();
-            policies.remove(broken.name(), broken);
-            policy = fallback;
+            policies.remove(policy);
+            LOG.error("policy {} failed and is replaced by {}", broken, policies.name(), e);
         } finally {
+            policies.endScan();
             pages.setDaemonThread(false);
         }
         if (number > 0) {
@@ -208,33 +204,29 @@ public final class PageoutDaemon implements PageDaemon, Pageout, CounterSource {
         machine.halt(panic);
     }
 
-    /** Makes a policy known. */
+    /** Makes a policy known; it serves from the next pass on if it is the one that is wanted. */
     public void addPolicy(PagePolicy added) {
-        policies.put(added.name(), added);
+        policies.add(added);
     }
 
-    /** Forgets a policy; the default one takes over if it is in use. */
+    /** Forgets a policy; when this returns, it does not scan any more. Blocks while it does. */
     public void removePolicy(PagePolicy removed) {
-        policies.remove(removed.name(), removed);
-        policies.putIfAbsent(fallback.name(), fallback);
-        if (policy == removed) {
-            policy = fallback;
-        }
+        policies.remove(removed);
+    }
+
+    /** Sets the policy that serves as long as no other is asked for; it may come later. */
+    public void configurePolicy(String name) {
+        policies.configure(name);
     }
 
     @Override
     public String policy() {
-        return policy.name();
+        return policies.name();
     }
 
     @Override
     public boolean usePolicy(String name) {
-        @Nullable PagePolicy wanted = policies.get(name);
-        if (wanted == null) {
-            return false;
-        }
-        policy = wanted;
-        return true;
+        return policies.use(name);
     }
 
     @Override

@@ -4,6 +4,7 @@ package penumbra.vm.vnode;
 import java.io.IOException;
 import penumbra.vnode.FileNode;
 import penumbra.vnode.FileSystem;
+import penumbra.vnode.FileSystemAway;
 
 /**
  * Where the contents of a named file come from: they can be opened again, by whichever file system bears the name then.
@@ -17,23 +18,41 @@ record Contents(FileSystems systems, String fileSystem, String path, Object iden
     /** An open file and who opened it. */
     record Opened(FileSystem by, FileNode node) {}
 
-    /** Finds out what is at {@code path} now. */
+    /**
+     * Finds out what is at {@code path} now; does not wait for the file system.
+     *
+     * @throws FileSystemAway when the file system is not there, or has left meanwhile
+     */
     static Contents at(FileSystems systems, String fileSystem, String path) throws IOException {
-        return new Contents(systems, fileSystem, path, identity(systems.named(fileSystem), path));
+        FileSystem by = systems.named(fileSystem);
+        try {
+            return new Contents(systems, fileSystem, path, identity(by, path));
+        } catch (IOException e) {
+            throw systems.blame(fileSystem, by, e);
+        }
     }
 
     /** Waits until the file system is there, {@code nanos} at most. */
-    void await(long nanos) throws IOException {
+    void await(long nanos) throws FileSystemAway {
         systems.await(fileSystem, nanos);
     }
 
     /**
-     * Opens the file.
+     * Opens the file; does not wait for the file system.
      *
+     * @throws FileSystemAway when the file system is not there, or has left meanwhile
      * @throws IOException also when another file is at the path by now
      */
     Opened open(boolean writable) throws IOException {
         FileSystem by = systems.named(fileSystem);
+        try {
+            return new Opened(by, open(by, writable));
+        } catch (IOException e) {
+            throw systems.blame(fileSystem, by, e);
+        }
+    }
+
+    private FileNode open(FileSystem by, boolean writable) throws IOException {
         FileNode node;
         try {
             node = by.open(path, writable);
@@ -51,7 +70,7 @@ record Contents(FileSystems systems, String fileSystem, String path, Object iden
         if (!same) {
             throw new IOException(path + ": another file has taken its place");
         }
-        return new Opened(by, node);
+        return node;
     }
 
     private static Object identity(FileSystem by, String path) throws IOException {

@@ -3,14 +3,18 @@ package penumbra.vm.vnode;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import penumbra.kern.Counter;
 import penumbra.vnode.FileSystem;
+import penumbra.vnode.FileSystemAway;
 
 /** The file systems that are there, the latest of each name first; one can be waited for. Thread-safe. */
 final class FileSystems {
@@ -18,7 +22,12 @@ final class FileSystems {
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition arrival = lock.newCondition();
+    private final Counter waits = new Counter("waits");
+
+    // Guarded by the lock.
     private final List<Present> present = new ArrayList<>();
+    /** Names that were there once. */
+    private final Set<String> known = new HashSet<>();
 
     /** A file system and the name that it had when it came. */
     private record Present(String name, FileSystem fileSystem) {}
@@ -35,6 +44,7 @@ final class FileSystems {
         lock.lock();
         try {
             present.add(0, new Present(name, fileSystem));
+            known.add(name);
             arrival.signalAll();
         } finally {
             lock.unlock();
@@ -60,13 +70,21 @@ final class FileSystems {
         }
     }
 
+    /** How many calls have waited. */
+    long waits() {
+        return waits.get();
+    }
+
     /** The file system of that name; an error says which there are. */
-    FileSystem named(String name) throws IOException {
+    FileSystem named(String name) throws FileSystemAway {
         return await(name, 0);
     }
 
-    /** The file system of that name, as soon as it comes; an interrupt is kept for the caller and ends nothing. */
-    FileSystem await(String name, long nanos) throws IOException {
+    /**
+     * The file system of that name, as soon as it comes back; one that was never there is not waited for. An interrupt is
+     * kept for the caller and ends nothing.
+     */
+    FileSystem await(String name, long nanos) throws FileSystemAway {
         long left = nanos;
         boolean interrupted = false;
         lock.lock();
@@ -76,8 +94,11 @@ final class FileSystems {
                 if (found != null) {
                     return found;
                 }
-                if (left <= 0) {
-                    throw new IOException("no file system \"" + name + "\"; there are: " + names());
+                if (left <= 0 || !known.contains(name)) {
+                    throw new FileSystemAway("no file system \"" + name + "\"; there are: " + names());
+                }
+                if (left == nanos) {
+                    waits.increment();
                 }
                 long start = System.nanoTime();
                 try {
@@ -93,6 +114,17 @@ final class FileSystems {
                 Thread.currentThread().interrupt();
             }
         }
+    }
+
+    /** What to throw for a call on a file system that failed: if that has left meanwhile, it failed for this reason. */
+    IOException blame(String name, FileSystem by, IOException failure) {
+        if (has(by)) {
+            // Nobody shall wait for what is there, whatever it says.
+            return failure instanceof FileSystemAway ? new IOException(failure.getMessage(), failure) : failure;
+        }
+        FileSystemAway away = new FileSystemAway("file system \"" + name + "\" has left");
+        away.addSuppressed(failure);
+        return away;
     }
 
     private @Nullable FileSystem find(String name) {

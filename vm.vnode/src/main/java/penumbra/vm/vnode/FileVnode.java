@@ -71,6 +71,11 @@ final class FileVnode implements Vnode {
     }
 
     @Override
+    public boolean away() {
+        return node.away();
+    }
+
+    @Override
     public KernelLock lock() {
         return lock;
     }

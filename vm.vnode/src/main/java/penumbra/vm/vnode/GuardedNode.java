@@ -11,6 +11,7 @@ import org.slf4j.LoggerFactory;
 import penumbra.object.VmObject;
 import penumbra.vnode.FileNode;
 import penumbra.vnode.FileSystem;
+import penumbra.vnode.FileSystemAway;
 
 /**
  * The contents of a vnode, whoever gives them: what goes wrong in a file system comes out as an {@link IOException} that
@@ -38,15 +39,15 @@ final class GuardedNode implements FileNode {
     private final long openedVersion;
     private final StampedLock gate = new StampedLock();
 
-    // Guarded by the gate.
+    // Written by whoever has closed the gate.
 
     /** Null when the contents have no name, so that they cannot be opened again. */
     private @Nullable Contents contents;
 
-    private @Nullable FileNode node;
+    private volatile @Nullable FileNode node;
     private @Nullable FileSystem by;
     private boolean writable;
-    private boolean closed;
+    private volatile boolean closed;
     private long parkedSize;
 
     private volatile boolean written;
@@ -109,6 +110,11 @@ final class GuardedNode implements FileNode {
         }
     }
 
+    /** Whether a call would wait for a file system; that may change at once. */
+    boolean away() {
+        return node == null && !closed;
+    }
+
     /** Whether an {@link #fsync} failed. */
     boolean writesLost() {
         return lost != null;
@@ -144,8 +150,25 @@ final class GuardedNode implements FileNode {
         }
     }
 
+    /** Waits until the contents are there again, as long as the table says, and goes through the gate. */
+    private long comeBack() throws IOException {
+        long deadline = System.nanoTime() + returnWait.getAsLong();
+        while (true) {
+            waitForFileSystem(deadline - System.nanoTime());
+            try {
+                unpark();
+            } catch (FileSystemAway e) {
+                LOG.debug("{}: {}", name, e.getMessage());
+            }
+            long stamp = gate.readLock();
+            if (node != null) {
+                return stamp;
+            }
+            gate.unlockRead(stamp);
+        }
+    }
+
     private void unpark() throws IOException {
-        waitForFileSystem();
         long stamp = gate.writeLock();
         try {
             if (node != null) {
@@ -165,12 +188,12 @@ final class GuardedNode implements FileNode {
         }
     }
 
-    private void waitForFileSystem() throws IOException {
+    private void waitForFileSystem(long nanos) throws IOException {
         long stamp = gate.readLock();
         Contents source = closed ? null : contents;
         gate.unlockRead(stamp);
         if (source != null) {
-            source.await(returnWait.getAsLong());
+            source.await(nanos);
         }
     }
 
@@ -367,14 +390,12 @@ final class GuardedNode implements FileNode {
 
     /** Goes through the gate, waiting for the contents if they are away; the stamp ends the call. */
     private long enter() throws IOException {
-        while (true) {
-            long stamp = gate.readLock();
-            if (node != null) {
-                return stamp;
-            }
-            gate.unlockRead(stamp);
-            unpark();
+        long stamp = gate.readLock();
+        if (node != null) {
+            return stamp;
         }
+        gate.unlockRead(stamp);
+        return comeBack();
     }
 
     private FileNode entered() throws IOException {

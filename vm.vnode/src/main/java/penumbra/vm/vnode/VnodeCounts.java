@@ -10,7 +10,7 @@ import penumbra.inspect.CounterSource;
 import penumbra.vnode.Vnode;
 import penumbra.vnode.Vnodes;
 
-/** How many vnodes there are and how many of them nobody uses, under FreeBSD's names. */
+/** How many vnodes there are and how many of them nobody uses, under FreeBSD's names, and what waited for file systems. */
 @Component(service = CounterSource.class)
 public final class VnodeCounts implements CounterSource {
     private final Vnodes vnodes;
@@ -28,5 +28,6 @@ public final class VnodeCounts implements CounterSource {
         visitor.accept(
                 "vfs.freevnodes",
                 all.stream().filter(vnode -> vnode.useCount() == 0).count());
+        visitor.accept("vfs.waits", vnodes.waits());
     }
 }

@@ -29,6 +29,7 @@ import penumbra.object.VmObject;
 import penumbra.pager.Pagers;
 import penumbra.vnode.FileNode;
 import penumbra.vnode.FileSystem;
+import penumbra.vnode.FileSystemAway;
 import penumbra.vnode.Vnode;
 import penumbra.vnode.Vnodes;
 
@@ -102,7 +103,10 @@ public final class VnodeTable implements Vnodes, AutoCloseable {
     public void removeFileSystem(FileSystem fileSystem) {
         fileSystems.remove(fileSystem);
         for (FileVnode vnode : snapshot()) {
-            vnode.guarded().park(fileSystem);
+            // Contents without a name are nobody's, and a call on them may last: they may be made of a file that waits.
+            if (vnode.contents() != null) {
+                vnode.guarded().park(fileSystem);
+            }
         }
     }
 
@@ -110,22 +114,33 @@ public final class VnodeTable implements Vnodes, AutoCloseable {
 
     @Override
     public Vnode open(String fileSystem, String path, boolean writable) throws IOException {
+        long deadline = System.nanoTime() + returnWaitNanos;
         while (true) {
-            Contents contents = Contents.at(fileSystems, fileSystem, path);
-            @Nullable FileVnode vnode = take(contents);
-            if (vnode == null) {
-                vnode = insert(contents, writable);
-            } else if (!refresh(vnode)) {
-                vnode = null;
-            }
-            if (vnode != null) {
-                if (writable) {
-                    makeWritable(vnode, contents);
+            fileSystems.await(fileSystem, deadline - System.nanoTime());
+            try {
+                @Nullable FileVnode vnode = tryOpen(Contents.at(fileSystems, fileSystem, path), writable);
+                if (vnode != null) {
+                    trim();
+                    return vnode;
                 }
-                trim();
-                return vnode;
+            } catch (FileSystemAway e) {
+                LOG.debug("{}: {}", path, e.getMessage());
             }
         }
+    }
+
+    /** The vnode of a file, with one more use; null when it changed hands meanwhile. */
+    private @Nullable FileVnode tryOpen(Contents contents, boolean writable) throws IOException {
+        @Nullable FileVnode vnode = take(contents);
+        if (vnode == null) {
+            vnode = insert(contents, writable);
+        } else if (!refresh(vnode)) {
+            vnode = null;
+        }
+        if (vnode != null && writable) {
+            makeWritable(vnode, contents);
+        }
+        return vnode;
     }
 
     @Override
@@ -181,6 +196,8 @@ public final class VnodeTable implements Vnodes, AutoCloseable {
                 inserted.guarded().park(opened.by());
             }
             return inserted;
+        } catch (IOException e) {
+            throw fileSystems.blame(contents.fileSystem(), opened.by(), e);
         } finally {
             if (inserted == null) {
                 GuardedNode.closeQuietly(opened.node(), contents.path());
@@ -374,6 +391,11 @@ public final class VnodeTable implements Vnodes, AutoCloseable {
     @Override
     public Collection<Vnode> all() {
         return List.copyOf(snapshot());
+    }
+
+    @Override
+    public long waits() {
+        return fileSystems.waits();
     }
 
     private List<FileVnode> snapshot() {

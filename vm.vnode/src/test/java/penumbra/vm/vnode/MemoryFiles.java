@@ -11,7 +11,7 @@ import penumbra.vnode.FileSystem;
 import penumbra.vnode.MemoryFile;
 
 /** A file system in memory whose files have as many open nodes as were opened and not closed. */
-final class MemoryFiles implements FileSystem {
+class MemoryFiles implements FileSystem {
     private final String name;
     private final Map<String, MemoryFile> files;
     final AtomicInteger open = new AtomicInteger();

@@ -5,16 +5,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import penumbra.inspect.Violations;
 import penumbra.kern.KernelPanic;
 import penumbra.object.VmObject;
 import penumbra.vnode.FaultyNode;
+import penumbra.vnode.FileSystemAway;
 import penumbra.vnode.MemoryFile;
 import penumbra.vnode.Vnode;
 
@@ -411,6 +414,127 @@ class VnodeTableTest {
         assertThat(result.get()).isEqualTo(3);
     }
 
+    /** A table that waits for file systems as long as it takes. */
+    private void waitForEver() {
+        table = new VnodeTable(doubles.machine(), doubles.pagers(), 10, 3_600_000);
+        table.addFileSystem(files);
+    }
+
+    @Test
+    void anOpenWaitsForTheFileSystemToComeBack() throws Exception {
+        waitForEver();
+        files.create("/a", new byte[] {1, 2, 3});
+        table.removeFileSystem(files);
+        CompletableFuture<Vnode> opened = CompletableFuture.supplyAsync(() -> {
+            try {
+                return table.open("memory", "/a", false);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        while (table.waits() == 0) {
+            assertThat(opened).isNotDone();
+            Thread.onSpinWait();
+        }
+        table.addFileSystem(files);
+        assertThat(opened.get().size()).isEqualTo(3);
+    }
+
+    @Test
+    void nobodyWaitsForAFileSystemThatWasNeverThere() {
+        waitForEver();
+        assertThatThrownBy(() -> table.open("moon", "/a", false)).isInstanceOf(FileSystemAway.class);
+        assertThat(table.waits()).isZero();
+    }
+
+    @Test
+    void afterTheDeadlineTheErrorHasItsOwnType() throws IOException {
+        files.create("/a", new byte[] {1, 2, 3});
+        Vnode a = table.open("memory", "/a", false);
+        assertThat(a.away()).isFalse();
+        table.removeFileSystem(files);
+        assertThat(a.away()).isTrue();
+        assertThatThrownBy(() -> a.node().size()).isInstanceOf(FileSystemAway.class);
+        assertThatThrownBy(() -> table.open("memory", "/a", false)).isInstanceOf(FileSystemAway.class);
+        table.addFileSystem(files);
+        assertThat(a.node().size()).isEqualTo(3);
+        assertThat(a.away()).isFalse();
+        a.lock().lock();
+        table.reclaim(a);
+        a.put();
+        assertThat(a.away()).as("closed").isFalse();
+    }
+
+    /** A file system that fails at whatever it is asked, because it leaves in the middle of that. */
+    private final class Leaving extends MemoryFiles {
+        Leaving() {
+            super("memory");
+        }
+
+        @Override
+        public Object identity(String path) {
+            table.addFileSystem(files);
+            // It leaves at once, but who takes it away may have to wait for this very call.
+            Thread remover = new Thread(() -> table.removeFileSystem(this));
+            remover.start();
+            while (remover.isAlive() && remover.getState() != Thread.State.WAITING) {
+                Thread.onSpinWait();
+            }
+            throw new NoClassDefFoundError("gone");
+        }
+    }
+
+    @Test
+    void aCallThatFailsBecauseItsFileSystemLeavesIsMadeAgainOnTheNext() throws IOException {
+        waitForEver();
+        files.create("/a", new byte[] {1, 2, 3});
+        table.addFileSystem(new Leaving());
+        Vnode a = table.open("memory", "/a", false);
+        assertThat(a.node().read(0, ByteBuffer.allocate(3))).isEqualTo(3);
+        table.removeFileSystem(files);
+        table.addFileSystem(new Leaving());
+        assertThat(a.node().read(0, ByteBuffer.allocate(3))).as("opened again").isEqualTo(3);
+    }
+
+    @Test
+    void aFileSystemThatSaysItIsAwayAlthoughItIsThereIsNotWaitedFor() {
+        waitForEver();
+        table.addFileSystem(new MemoryFiles("liar") {
+            @Override
+            public Object identity(String path) throws IOException {
+                throw new FileSystemAway("so it says");
+            }
+        });
+        assertThatThrownBy(() -> table.open("liar", "/a", false)).hasMessage("so it says");
+    }
+
+    /** Contents made of a file whose file system is away: the one that leaves does not wait for those who wait for it. */
+    @Test
+    void aCallOnContentsWithoutANameMayWaitWhileAFileSystemLeaves() throws Exception {
+        waitForEver();
+        files.create("/a", new byte[] {1, 2, 3});
+        Vnode a = table.open("memory", "/a", false);
+        Vnode made = table.wrap(new FaultyNode(a.node()));
+        table.removeFileSystem(files);
+        CompletableFuture<Integer> read = CompletableFuture.supplyAsync(() -> {
+            try {
+                return made.node().read(0, ByteBuffer.allocate(3));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        while (table.waits() == 0) {
+            assertThat(read).isNotDone();
+            Thread.onSpinWait();
+        }
+        MemoryFiles other = new MemoryFiles("other");
+        table.addFileSystem(other);
+        table.removeFileSystem(other);
+        assertThat(read).isNotDone();
+        table.addFileSystem(files);
+        assertThat(read.get()).isEqualTo(3);
+    }
+
     // What a file system may do wrong
 
     @Test
@@ -468,6 +592,6 @@ class VnodeTableTest {
         table.wrap(MemoryFile.of("b", 4_096, new byte[10])).release();
         List<String> counts = new ArrayList<>();
         new VnodeCounts(table).forEach((name, value) -> counts.add(name + "=" + value));
-        assertThat(counts).containsExactly("vfs.numvnodes=2", "vfs.freevnodes=1");
+        assertThat(counts).containsExactly("vfs.numvnodes=2", "vfs.freevnodes=1", "vfs.waits=0");
     }
 }
