@@ -76,8 +76,7 @@ final class AssumedMemory {
     }
 
     /** The memory of a program that begins in an empty address space. */
-    static AssumedMemory begin(
-            ReplayFiles files, AddressSpace space, ProcessModel model, String command)
+    static AssumedMemory begin(ReplayFiles files, AddressSpace space, ProcessModel model, String command)
             throws IOException {
         AssumedMemory memory = new AssumedMemory(files, space, model, command, null);
         MapCalls.require(

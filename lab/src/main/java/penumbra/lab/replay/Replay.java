@@ -71,12 +71,7 @@ final class Replay implements AutoCloseable {
      *
      * @param started when the run began to read the recording, by {@link System#nanoTime}
      */
-    Replay(
-            ReplayOptions options,
-            Kernel kernel,
-            Recording recording,
-            Progress progress,
-            long started)
+    Replay(ReplayOptions options, Kernel kernel, Recording recording, Progress progress, long started)
             throws IOException {
         this.options = options;
         this.kernel = kernel;

@@ -33,8 +33,8 @@ import picocli.CommandLine.Parameters;
         sortOptions = false,
         description = {
             "Runs recorded programs as processes of a fresh machine and checks every byte that they load.",
-            "FILE is a Lackey log (.log, .log.gz, .log.xz), a directory or archive of such (.tar.xz, .tar.gz), a compact"
-                    + " recording, or - for one log on standard input.",
+            "FILE is a Lackey log (.log, .log.gz, .log.xz), a directory or archive of such (.tar.xz, .tar.gz), a"
+                    + " compact recording, or - for one log on standard input.",
             "Ends with 0 if everything held, 1 if a check failed, 2 for unusable arguments or input, 3 for a panic."
         })
 public final class ReplayCommand implements MachineCommand {

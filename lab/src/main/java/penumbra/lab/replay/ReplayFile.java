@@ -61,7 +61,8 @@ final class ReplayFile implements FileNode {
 
     /** Whether the host's file changed since it was opened. */
     boolean changedMeanwhile() throws IOException {
-        return host != null && (host.node().version() != hostVersion || host.node().size() != hostSize);
+        return host != null
+                && (host.node().version() != hostVersion || host.node().size() != hostSize);
     }
 
     /**

@@ -332,8 +332,7 @@ final class ReplayedProcess {
             stores = new Stores();
         }
         begun = true;
-        AssumedMemory memory =
-                AssumedMemory.begin(replay.files(), process.space(), model, exec.command());
+        AssumedMemory memory = AssumedMemory.begin(replay.files(), process.space(), model, exec.command());
         assumed = memory;
         calls = new MapCalls(replay.contents(), replay.files(), process.space(), model, memory, 0);
     }
