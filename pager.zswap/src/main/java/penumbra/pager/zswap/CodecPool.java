@@ -3,6 +3,7 @@ package penumbra.pager.zswap;
 
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import penumbra.kern.KernelLock;
 import penumbra.kern.LockRank;
@@ -11,6 +12,7 @@ import penumbra.kern.LockRank;
 final class CodecPool implements AutoCloseable {
     private final KernelLock lock = new KernelLock(LockRank.LEAF, "codecs");
     private final ArrayDeque<PageCodec> idle = new ArrayDeque<>();
+    private final AtomicInteger existing = new AtomicInteger();
     private final int level;
     private boolean closed;
 
@@ -31,7 +33,11 @@ final class CodecPool implements AutoCloseable {
         if (!open) {
             throw new IOException("the compressed store is closed");
         }
-        return codec == null ? new PageCodec(level) : codec;
+        if (codec == null) {
+            codec = new PageCodec(level);
+            existing.incrementAndGet();
+        }
+        return codec;
     }
 
     /** Gives a codec back. */
@@ -43,8 +49,18 @@ final class CodecPool implements AutoCloseable {
         }
         lock.unlock();
         if (!kept) {
-            codec.close();
+            release(codec);
         }
+    }
+
+    private void release(PageCodec codec) {
+        codec.close();
+        existing.decrementAndGet();
+    }
+
+    /** How many codecs there are: each has memory outside the heap that nobody else gives back. */
+    int existing() {
+        return existing.get();
     }
 
     /** Releases the codecs, those in use when they are given back. */
@@ -55,6 +71,6 @@ final class CodecPool implements AutoCloseable {
         ArrayDeque<PageCodec> left = new ArrayDeque<>(idle);
         idle.clear();
         lock.unlock();
-        left.forEach(PageCodec::close);
+        left.forEach(this::release);
     }
 }

@@ -410,6 +410,7 @@ public final class ZswapStore implements BackingStore, CounterSource, AutoClosea
         visitor.accept("vm.zswap.stored_bytes", figures[3]);
         visitor.accept("vm.zswap.free_bytes", figures[4]);
         visitor.accept("vm.zswap.ratio_percent", ratioPercent());
+        visitor.accept("vm.zswap.codecs", codecs.existing());
         visitor.accept(pagesWritten.name(), pagesWritten.get());
         visitor.accept(bytesWritten.name(), bytesWritten.get());
     }

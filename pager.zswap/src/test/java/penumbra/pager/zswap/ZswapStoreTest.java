@@ -251,6 +251,16 @@ class ZswapStoreTest extends BackingStoreContract {
     }
 
     @Test
+    void aClosedStoreHasGivenBackWhatZstdHad() throws IOException {
+        ZswapStore store = openSmall(16, 64);
+        long slot = store.allocate(1);
+        store.write(slot, text(1));
+        assertThat(figure(store, "codecs")).isEqualTo(1);
+        store.close();
+        assertThat(figure(store, "codecs")).isZero();
+    }
+
+    @Test
     void oneStoreAtATimeHasTheMemory() throws IOException {
         ZswapStore store = openSmall(64, 300);
         assertThatThrownBy(() -> ZswapStore.open("other", memory, 300, LEVEL))
