@@ -44,7 +44,7 @@ class HostFilesIT {
     private static final int FILE_PAGES = 512;
 
     /** Nearly each is a page-in, so that the run takes seconds. */
-    private static final int LOADS = 100_000;
+    private static final int LOADS = 40_000;
 
     private static final long FILE = 0x2000_0000L;
 

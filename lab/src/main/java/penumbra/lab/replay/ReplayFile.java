@@ -31,6 +31,7 @@ final class ReplayFile implements FileNode {
     private long size;
     private @Nullable FileChannel scratch;
     private @Nullable Path scratchPath;
+    private boolean closed;
 
     /** The file {@code path} over the host's, of which it takes a use over, or over nothing. */
     ReplayFile(String path, @Nullable Vnode host, long seed, Path scratchFolder) throws IOException {
@@ -227,6 +228,7 @@ final class ReplayFile implements FileNode {
         throw new IllegalStateException(path + ": recorded programs do not truncate files that they map");
     }
 
+    /** Gives up the host's file and the scratch copy: at the end of the run, and again when the vnode is reclaimed. */
     @Override
     public synchronized void close() throws IOException {
         if (scratch != null) {
@@ -237,8 +239,9 @@ final class ReplayFile implements FileNode {
             Files.deleteIfExists(scratchPath);
             scratchPath = null;
         }
-        if (host != null) {
+        if (host != null && !closed) {
             host.release();
         }
+        closed = true;
     }
 }
