@@ -86,7 +86,7 @@ public final class VnodeTable implements Vnodes, AutoCloseable {
         this.returnWaitNanos = TimeUnit.MILLISECONDS.toNanos(returnWaitMillis);
     }
 
-    /** Takes new limits. */
+    /** Takes new limits; unused vnodes that are too many by then go when the next one is opened. */
     @Modified
     public void modified(VnodeConfig config) {
         unusedLimit = config.unused_vnodes();
