@@ -119,12 +119,12 @@ class HostFilesIT {
         FutureTask<String> replay = replay(cpus);
         for (int i = 0; i < 3; i++) {
             long before = waits();
-            operator.stop(HOST);
+            operator.command("vm:stop " + HOST);
             Operator.await(() -> replay.isDone() || waits() > before);
             assertThat(replay).as("the replay without its files").isNotDone();
-            operator.start(HOST);
+            operator.command("vm:start " + HOST);
         }
-        operator.update(HOST);
+        operator.command("vm:update " + HOST);
         operator.reinstall(HOST);
         operator.refresh(List.of(operator.bundle(HOST)));
         assertThat(replay.get()).contains("every byte as expected, all invariants hold");
