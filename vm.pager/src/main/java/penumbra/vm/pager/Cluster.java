@@ -207,7 +207,7 @@ final class Cluster {
         }
         if (toMemory || !transfer.good(i)) {
             page = page == null ? bringIn(i) : page;
-            if (page != null) {
+            if (page != null && page.valid() == Page.ALL) {
                 page.makeDirty();
                 parts.maps().remove(map, pindexes[i]);
                 moved++;

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 import penumbra.kern.Fidelity;
 import penumbra.kern.KernReturn;
 import penumbra.object.ObjectType;
+import penumbra.page.Alloc;
 import penumbra.page.Page;
 import penumbra.pager.BackingStore;
 import penumbra.pager.MemoryStore;
@@ -201,6 +202,33 @@ class DrainTest {
         a.page(15)[100] ^= 1;
         swap.setProbe(null);
         assertContents(object, 20);
+        object.deallocate();
+    }
+
+    @Test
+    void anEmptyPageInMemoryIsNoCopyOfWhatCannotBeRead() {
+        kernel.layer.attach(a, 0);
+        TestObject object = swapped(2);
+        kernel.layer.attach(b, 0);
+        object.lock().lock();
+        Page empty = kernel.pages.alloc(object, 1, Alloc.NORMAL);
+        assertThat(empty).isNotNull();
+        empty.xunbusy();
+        object.lock().unlock();
+        swap.setProbe((store, write, slot, pages) -> {
+            if (store == a) {
+                throw new IOException("bad sectors");
+            }
+        });
+        swap.drain(a);
+        drainAll();
+        assertThat(a.available()).isEqualTo(1024 - 2);
+        assertThat(empty.dirty()).isZero();
+        swap.setProbe(null);
+        swap.drain(a);
+        drainAll();
+        assertThat(b.available()).isEqualTo(1024 - 2);
+        assertContents(object, 2);
         object.deallocate();
     }
 
