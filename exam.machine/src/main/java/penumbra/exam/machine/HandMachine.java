@@ -54,7 +54,7 @@ public final class HandMachine implements AutoCloseable {
     private static final int ZSWAP_RANKING = 100;
 
     private static final int ZSWAP_FACTOR = 3;
-    private static final int ZSWAP_LEVEL = -5;
+    private static final int ZSWAP_LEVEL = -6;
 
     private final Kernel kernel;
     private final FrameMemory frames;

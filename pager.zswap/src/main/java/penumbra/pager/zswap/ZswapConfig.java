@@ -26,5 +26,5 @@ public @interface ZswapConfig {
             description = "The level of zstd: the lower, the faster; it takes effect when the store starts again",
             min = "-100",
             max = "22")
-    int level() default -5;
+    int level() default -6;
 }
