@@ -31,7 +31,7 @@ public class InvalidationInterleavingsTest {
         for (int who = 0; who < THREADS; who++) {
             tlbs[who] = new Tlb(16);
             for (int page = 1; page < PAGES; page++) {
-                tlbs[who].fill(page, Tlb.tagOf(ASID), Tlb.saltOf(ASID), TlbEntry.of(page, Prot.RW, true));
+                tlbs[who].fill(page, Tlb.keyOf(ASID), TlbEntry.of(page, Prot.RW, true));
             }
         }
     }
@@ -73,7 +73,7 @@ public class InvalidationInterleavingsTest {
     }
 
     private static boolean knows(Tlb tlb, int page) {
-        return tlb.lookup(page, Tlb.tagOf(ASID), Tlb.saltOf(ASID)) != TlbEntry.MISS;
+        return tlb.lookup(page, Tlb.keyOf(ASID)) != TlbEntry.MISS;
     }
 
     /** Whoever reads the log to its end knows nothing any more that was announced. */

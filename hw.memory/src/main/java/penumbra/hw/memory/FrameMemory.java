@@ -269,11 +269,12 @@ public final class FrameMemory implements PhysicalMemory, AutoCloseable {
 
     /** Where in its buffer {@code length} bytes of {@code frame} are. */
     private static int at(int frame, int offset, int length) {
-        if ((offset | length | PageSize.BYTES - offset - length) < 0) {
+        // Written so that nothing but the last is left of it where offset and length are known to be positive.
+        if (offset < 0 || length < 0 || offset > PageSize.BYTES - length) {
             throw new KernelPanic(
                     "memory: %d bytes at offset %d of frame %#x: beyond the frame", length, offset, frame);
         }
-        return (frame & CHUNK - 1) << PageSize.SHIFT | offset;
+        return ((frame & CHUNK - 1) << PageSize.SHIFT) + offset;
     }
 
     private KernelPanic outside(int frame, int offset, int length, IndexOutOfBoundsException cause) {

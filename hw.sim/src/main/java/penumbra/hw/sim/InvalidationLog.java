@@ -37,7 +37,7 @@ final class InvalidationLog {
         }
     }
 
-    /** How many invalidations were announced; every CPU polls it at each access. */
+    /** How many invalidations were announced. */
     volatile long tail;
 
     private final long[] slots = new long[SLOTS * SLOT_LONGS];

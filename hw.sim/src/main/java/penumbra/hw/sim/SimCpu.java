@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.hw.sim;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.Cpu;
 import penumbra.hw.MemoryFault;
@@ -16,18 +18,31 @@ import penumbra.kern.SpinWait;
 /**
  * A CPU that accesses physical memory through its {@link Tlb} and takes part in shootdowns.
  *
- * <p>Each access polls the {@link InvalidationLog} once, before it looks at the TLB, and not again until its last byte is
- * through. So an answer to a shooter, given in a poll, lies between two accesses, and everything the CPU did through the
- * old translation has happened before it. In kernel mode {@link #seen} matches no announcement, which sends an access that
- * should not be made to the slow path, where it panics.
+ * <p>Each access reads {@link #slots} once, before it looks at the TLB, and not again until its last byte is through. A
+ * shooter {@link #interrupt interrupts} the CPU by putting slots there that remember nothing, so that the next access
+ * misses and follows the {@link InvalidationLog}. So an answer to a shooter lies between two accesses, and everything the
+ * CPU did through the old translation has happened before it. In kernel mode there are no slots either: an access that
+ * should not be made misses, and panics.
  */
 final class SimCpu implements Cpu {
     private static final int KERNEL = -1;
-    private static final long NOTHING = -1;
     /** Addresses have 47 bits. */
     private static final int ADDRESS_BITS = 47;
     /** Faults of one access after which a handler that always says SUCCESS is taken to be broken. */
     private static final int MOST_FAULTS = 10_000;
+
+    private static final VarHandle SLOTS;
+    private static final VarHandle RUNNING;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            SLOTS = lookup.findVarHandle(SimCpu.class, "slots", long[].class);
+            RUNNING = lookup.findVarHandle(SimCpu.class, "running", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     private final int number;
     private final SimMachine machine;
@@ -37,11 +52,12 @@ final class SimCpu implements Cpu {
 
     private @Nullable Translation space;
     private int asid;
-    private long asidTag;
-    private int salt;
+    /** {@link Tlb#keyOf} the space. */
+    private long key;
 
-    /** How many announcements this CPU has followed while it is in user mode. */
-    private long seen = NOTHING;
+    /** Where accesses look: the TLB's slots, or {@link Tlb#NOTHING} when the next access has to {@link #poll}. */
+    private volatile long[] slots = Tlb.NOTHING;
+
     /** The last access of {@link #translateBoth}. */
     private long first;
 
@@ -78,8 +94,7 @@ final class SimCpu implements Cpu {
         }
         space = next;
         asid = next.asid();
-        asidTag = Tlb.tagOf(asid);
-        salt = Tlb.saltOf(asid);
+        key = Tlb.keyOf(asid);
     }
 
     @Override
@@ -96,19 +111,26 @@ final class SimCpu implements Cpu {
             throw new KernelPanic("enterUser: cpu %d runs no space", number);
         }
         driver = Thread.currentThread();
-        running = asid;
+        open();
         while (machine.held()) {
-            running = KERNEL;
+            leaveUser();
             machine.awaitResume();
-            running = asid;
+            open();
         }
         followLog();
     }
 
+    /** Lets accesses through, and whoever shoots from now on interrupt them. */
+    private void open() {
+        SLOTS.setOpaque(this, tlb.slots());
+        running = asid;
+    }
+
     @Override
     public void leaveUser() {
-        seen = NOTHING;
-        running = KERNEL;
+        SLOTS.setOpaque(this, Tlb.NOTHING);
+        // Who sees it sees every access before it; nothing that comes after has to wait until it is seen.
+        RUNNING.setRelease(this, KERNEL);
     }
 
     /** Follows every announcement so far and says so to those who wait for it. */
@@ -119,18 +141,29 @@ final class SimCpu implements Cpu {
             log.apply(before, tail, tlb);
             answered = tail;
         }
-        seen = tail;
     }
 
     /**
-     * Returns when this CPU makes no access any more through what announcement {@code wanted} about space
-     * {@code shotAsid} took away. A CPU in the kernel, in another space, or driven by the caller makes none.
+     * Makes this CPU follow the log before its next access if it runs space {@code shotAsid} in user mode; else it does so
+     * before it comes to run it.
+     */
+    void interrupt(int shotAsid) {
+        if (concerns(running, shotAsid)) {
+            slots = Tlb.NOTHING;
+        }
+    }
+
+    private static boolean concerns(int running, int shotAsid) {
+        return running != KERNEL && (shotAsid == InvalidationLog.EVERY_SPACE || running == shotAsid);
+    }
+
+    /**
+     * Returns when this CPU, which has been interrupted, makes no access any more through what announcement {@code wanted}
+     * about space {@code shotAsid} took away. A CPU in the kernel, in another space, or driven by the caller makes none.
      */
     void awaitAnswer(int shotAsid, long wanted) {
         for (int looks = 0; answered < wanted; looks++) {
-            int now = running;
-            boolean concerned = now != KERNEL && (shotAsid == InvalidationLog.EVERY_SPACE || now == shotAsid);
-            if (!concerned || driver == Thread.currentThread()) {
+            if (!concerns(running, shotAsid) || driver == Thread.currentThread()) {
                 return;
             }
             SpinWait.pause(looks);
@@ -146,33 +179,39 @@ final class SimCpu implements Cpu {
 
     @Override
     public long load(long address, int size) {
-        long entry = tlb.lookup(PageSize.index(address), asidTag, salt);
-        if (log.tail == seen && plain(address, size) && TlbEntry.allows(entry, Prot.READ)) {
-            hits++;
-            return memory.load(TlbEntry.frame(entry), offset(address), size);
-        }
-        return loadSlowly(address, size, Prot.READ);
+        long entry = find(address, size, Prot.READ);
+        return entry == TlbEntry.MISS
+                ? loadAcross(address, size, Prot.READ)
+                : memory.load(TlbEntry.frame(entry), offset(address), size);
     }
 
     @Override
     public long fetch(long address, int size) {
-        long entry = tlb.lookup(PageSize.index(address), asidTag, salt);
-        if (log.tail == seen && plain(address, size) && TlbEntry.allows(entry, Prot.EXECUTE)) {
-            hits++;
-            return memory.load(TlbEntry.frame(entry), offset(address), size);
-        }
-        return loadSlowly(address, size, Prot.EXECUTE);
+        long entry = find(address, size, Prot.EXECUTE);
+        return entry == TlbEntry.MISS
+                ? loadAcross(address, size, Prot.EXECUTE)
+                : memory.load(TlbEntry.frame(entry), offset(address), size);
     }
 
     @Override
     public void store(long address, int size, long value) {
-        long entry = tlb.lookup(PageSize.index(address), asidTag, salt);
-        if (log.tail == seen && plain(address, size) && TlbEntry.allows(entry, Prot.WRITE)) {
-            hits++;
+        long entry = find(address, size, Prot.WRITE);
+        if (entry == TlbEntry.MISS) {
+            storeAcross(address, size, value);
+        } else {
             memory.store(TlbEntry.frame(entry), offset(address), size, value);
-            return;
         }
-        storeSlowly(address, size, value);
+    }
+
+    /** A translation that lets the access through, good until the next poll; MISS if the access crosses a page. */
+    private long find(long address, int size, int access) {
+        long[] known = slots;
+        int slot = Tlb.slotOf(known, address, key);
+        if (Tlb.allows(known[slot], address + size - 1, key, access) && address >>> ADDRESS_BITS == 0) {
+            hits++;
+            return known[slot + 1];
+        }
+        return size <= restOfPage(address) ? translate(address, access) : TlbEntry.MISS;
     }
 
     @Override
@@ -230,12 +269,8 @@ final class SimCpu implements Cpu {
         memory.write(TlbEntry.frame(second), 0, from, fromOffset + head, length - head);
     }
 
-    private long loadSlowly(long address, int size, int access) {
+    private long loadAcross(long address, int size, int access) {
         int head = restOfPage(address);
-        if (size <= head) {
-            long entry = translate(address, access);
-            return memory.load(TlbEntry.frame(entry), offset(address), size);
-        }
         translateBoth(address, access);
         long value = 0;
         for (int i = size - 1; i >= 0; i--) {
@@ -247,13 +282,8 @@ final class SimCpu implements Cpu {
         return value;
     }
 
-    private void storeSlowly(long address, int size, long value) {
+    private void storeAcross(long address, int size, long value) {
         int head = restOfPage(address);
-        if (size <= head) {
-            long entry = translate(address, Prot.WRITE);
-            memory.store(TlbEntry.frame(entry), offset(address), size, value);
-            return;
-        }
         translateBoth(address, Prot.WRITE);
         for (int i = 0; i < size; i++) {
             long piece = value >>> i * Byte.SIZE;
@@ -296,13 +326,16 @@ final class SimCpu implements Cpu {
         throw noProgress(address, access);
     }
 
+    /** Does what the CPU was interrupted for; to be called between two accesses. */
     private void poll() {
-        if (log.tail == seen) {
+        if (slots == tlb.slots()) {
             return;
         }
         if (running == KERNEL) {
             throw new KernelPanic("access: cpu %d is in kernel mode", number);
         }
+        // First of all: whoever shoots after this CPU has looked interrupts it again.
+        slots = tlb.slots();
         if (machine.held()) {
             leaveUser();
             enterUser();
@@ -316,7 +349,7 @@ final class SimCpu implements Cpu {
             return TlbEntry.MISS;
         }
         long page = PageSize.index(address);
-        long cached = tlb.lookup(page, asidTag, salt);
+        long cached = tlb.lookup(page, key);
         if (TlbEntry.allows(cached, access)) {
             hits++;
             return cached;
@@ -324,7 +357,7 @@ final class SimCpu implements Cpu {
         walks++;
         long entry = space().walk(address, access);
         if (entry != TlbEntry.MISS) {
-            tlb.fill(page, asidTag, salt, entry);
+            tlb.fill(page, key, entry);
         }
         return entry;
     }
@@ -354,11 +387,6 @@ final class SimCpu implements Cpu {
         leaveUser();
         machine.halt(panic);
         return panic;
-    }
-
-    /** Whether an access lies in one page and below the end of addresses. */
-    private static boolean plain(long address, int size) {
-        return ((address & PageSize.MASK) + size - 1 >>> PageSize.SHIFT | address >>> ADDRESS_BITS) == 0;
     }
 
     private static int offset(long address) {

@@ -157,10 +157,23 @@ public final class SimMachine implements Machine {
     }
 
     private void shoot(int asid, long start, long end) {
-        long number = log.announce(asid, start, end);
+        long number = announce(asid, start, end);
         for (int i = 0; i < cpus.size(); i++) {
             cpus.get(i).awaitAnswer(asid, number);
         }
+    }
+
+    /** Announces an invalidation to all CPUs, and interrupts those that it concerns. */
+    private long announce(int asid, long start, long end) {
+        long number = log.announce(asid, start, end);
+        for (int i = 0; i < cpus.size(); i++) {
+            cpus.get(i).interrupt(asid);
+        }
+        return number;
+    }
+
+    private void announceAll() {
+        announce(InvalidationLog.EVERY_SPACE, 0, END_OF_PAGES);
     }
 
     @Override
@@ -168,10 +181,10 @@ public final class SimMachine implements Machine {
         synchronized (stop) {
             stopping = true;
             try {
-                log.announce(InvalidationLog.EVERY_SPACE, 0, END_OF_PAGES);
+                announceAll();
                 cpus.forEach(SimCpu::awaitKernel);
                 action.run();
-                log.announce(InvalidationLog.EVERY_SPACE, 0, END_OF_PAGES);
+                announceAll();
             } finally {
                 stopping = false;
             }
@@ -216,7 +229,7 @@ public final class SimMachine implements Machine {
     @Override
     public void halt(KernelPanic cause) {
         if (panic.compareAndSet(null, cause)) {
-            log.announce(InvalidationLog.EVERY_SPACE, 0, END_OF_PAGES);
+            announceAll();
             sleepQueue.halt(cause);
         }
     }

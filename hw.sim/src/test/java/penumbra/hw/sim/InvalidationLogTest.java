@@ -15,11 +15,11 @@ class InvalidationLogTest {
     private final Tlb tlb = new Tlb(1024);
 
     private void fill(int asid, long page) {
-        tlb.fill(page, Tlb.tagOf(asid), Tlb.saltOf(asid), ENTRY);
+        tlb.fill(page, Tlb.keyOf(asid), ENTRY);
     }
 
     private boolean knows(int asid, long page) {
-        return tlb.lookup(page, Tlb.tagOf(asid), Tlb.saltOf(asid)) != TlbEntry.MISS;
+        return tlb.lookup(page, Tlb.keyOf(asid)) != TlbEntry.MISS;
     }
 
     @Test

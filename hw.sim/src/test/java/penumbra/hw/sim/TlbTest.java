@@ -18,11 +18,11 @@ class TlbTest {
     private final Tlb tlb = new Tlb(64);
 
     private long lookup(int asid, long page) {
-        return tlb.lookup(page, Tlb.tagOf(asid), Tlb.saltOf(asid));
+        return tlb.lookup(page, Tlb.keyOf(asid));
     }
 
     private void fill(int asid, long page, long entry) {
-        tlb.fill(page, Tlb.tagOf(asid), Tlb.saltOf(asid), entry);
+        tlb.fill(page, Tlb.keyOf(asid), entry);
     }
 
     @Test
