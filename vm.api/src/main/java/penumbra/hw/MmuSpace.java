@@ -50,8 +50,13 @@ public interface MmuSpace {
         return false;
     }
 
-    /** Whether {@link #enterQuick} would map at {@code page} without making a table. */
-    boolean prefaultable(long page);
+    /**
+     * Where {@link #enterQuick} would map without making a table.
+     *
+     * @param count how many pages from {@code start} on to look at, 1 to 64
+     * @return bit i says it of page {@code start + i}
+     */
+    long prefaultable(long start, int count);
 
     /** Removes the mappings of the range, reporting the bits of managed ones. */
     void remove(long start, long end);

@@ -50,8 +50,14 @@ public interface Pmap extends Translation {
      */
     void initObject(long address, List<? extends PhysicalPage> pages, int prot);
 
-    /** Whether the slot for {@code address} is empty and its table page present ({@code pmap_is_prefaultable}). */
-    boolean prefaultable(long address);
+    /**
+     * Which slots are empty while their table page is present ({@code pmap_is_prefaultable}): of many pages at once, since a
+     * fault that asks for each of its neighbours takes the pmap's lock each time.
+     *
+     * @param count how many pages from {@code address} on to look at, 1 to 64
+     * @return bit i says it of the page i pages behind {@code address}
+     */
+    long prefaultable(long address, int count);
 
     /** Removes the mappings of the range, wired ones too; reports accessed and modified bits ({@code pmap_remove}). */
     void remove(long start, long end);

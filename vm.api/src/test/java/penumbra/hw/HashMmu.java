@@ -282,8 +282,12 @@ public final class HashMmu implements Mmu {
         }
 
         @Override
-        public boolean prefaultable(long page) {
-            return at(place(page)) == ABSENT && residentCount() > 0;
+        public long prefaultable(long start, int count) {
+            long empty = 0;
+            for (int i = 0; i < count && residentCount() > 0; i++) {
+                empty |= at(place(start + i)) == ABSENT ? 1L << i : 0;
+            }
+            return empty;
         }
 
         /** The places of this space in a range, in ascending order. */

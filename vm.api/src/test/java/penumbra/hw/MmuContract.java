@@ -23,7 +23,7 @@ public abstract class MmuContract extends MmuModelContract {
         assertThat(space.walk((1L << 47) - 1, Prot.WRITE)).isEqualTo(TlbEntry.MISS);
         assertThat(space.query(0)).isEqualTo(-1);
         assertThat(space.residentCount()).isZero();
-        assertThat(space.prefaultable(7)).isFalse();
+        assertThat(space.prefaultable(7, 1)).isZero();
         assertThat(space.changeWiring(7, true)).isFalse();
     }
 

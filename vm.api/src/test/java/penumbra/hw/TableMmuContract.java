@@ -29,16 +29,17 @@ public abstract class TableMmuContract extends MmuContract {
     /** The original's mappings come and go by the table page, and its prefaults with them. */
     @Test
     void prefaultsExactlyWhereSomethingIsMappedInTheSame2MiB() {
-        assertThat(space.prefaultable(100)).isFalse();
+        assertThat(space.prefaultable(100, 1)).isZero();
         space.enter(511, first, Prot.READ, MANAGED);
-        assertThat(space.prefaultable(0)).isTrue();
-        assertThat(space.prefaultable(511)).isFalse();
-        assertThat(space.prefaultable(512)).isFalse();
+        assertThat(space.prefaultable(0, 1)).isOne();
+        assertThat(space.prefaultable(511, 1)).isZero();
+        assertThat(space.prefaultable(512, 1)).isZero();
+        assertThat(space.prefaultable(509, 64)).as("two pages before it, none behind").isEqualTo(0b11);
         mmu.removeAll(first);
-        assertThat(space.prefaultable(0)).isFalse();
+        assertThat(space.prefaultable(0, 1)).isZero();
         space.enter(511, first, Prot.READ, MANAGED);
         space.remove(511, 512);
-        assertThat(space.prefaultable(0)).isFalse();
+        assertThat(space.prefaultable(0, 1)).isZero();
     }
 
     @Test

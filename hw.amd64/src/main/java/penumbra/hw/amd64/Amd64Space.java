@@ -153,9 +153,12 @@ final class Amd64Space implements MmuSpace {
     }
 
     @Override
-    public boolean prefaultable(long page) {
+    public long prefaultable(long start, int count) {
+        long empty = 0;
         lock.lock();
-        boolean empty = isEmpty(page, tree.entry(page));
+        for (int i = 0; i < count; i++) {
+            empty |= isEmpty(start + i, tree.entry(start + i)) ? 1L << i : 0;
+        }
         lock.unlock();
         return empty;
     }

@@ -84,7 +84,7 @@ class SuperpageTest implements MmuReports {
         enter(2 * REGION - 1, 2 * REGION, Prot.RW, WRITTEN);
         assertThat(isLarge(REGION)).isTrue();
         assertThat(space.residentCount()).isEqualTo(REGION);
-        assertThat(space.prefaultable(REGION + 5)).isFalse();
+        assertThat(space.prefaultable(REGION + 5, 1)).isZero();
         assertThat(mappings.count(REGION + 5, 9, (each, page) -> each == space && page == REGION + 5))
                 .isEqualTo(1);
         long entry = space.walk(PageSize.bytes(REGION + 77), Prot.WRITE);

@@ -207,10 +207,14 @@ final class RiscvSpace implements MmuSpace {
     }
 
     @Override
-    public boolean prefaultable(long page) {
+    public long prefaultable(long start, int count) {
+        long empty = 0;
         lock.lock();
-        int table = leafOf(page);
-        boolean empty = table != NONE && memory.loadVolatile(table, Sv48.offset(page, 0)) == 0;
+        for (int i = 0; i < count; i++) {
+            int table = leafOf(start + i);
+            boolean free = table != NONE && memory.loadVolatile(table, Sv48.offset(start + i, 0)) == 0;
+            empty |= free ? 1L << i : 0;
+        }
         lock.unlock();
         return empty;
     }

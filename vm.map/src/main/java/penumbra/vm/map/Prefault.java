@@ -23,22 +23,26 @@ final class Prefault {
     void around(Pmap pmap, Entry entry, long address, ReadAhead read) {
         int backward = read.count() > 0 ? read.requested() : AROUND;
         int forward = read.count() > 0 ? read.count() - read.requested() - 1 : AROUND;
+        int below = (int) Math.min(backward, PageSize.index(address - entry.start));
+        int above = (int) Math.min(forward, PageSize.index(entry.end - address) - 1);
         VmObject top = entry.object;
-        if (top == null) {
+        if (top == null || below + above == 0) {
             return;
         }
-        for (int distance = 1; distance <= Math.max(backward, forward); distance++) {
-            long below = distance <= backward ? address - PageSize.bytes(distance) : -1;
-            long above = distance <= forward ? address + PageSize.bytes(distance) : -1;
-            if (!mapIfEmpty(pmap, entry, top, below) || !mapIfEmpty(pmap, entry, top, above)) {
-                return;
+        long first = address - PageSize.bytes(below);
+        long empty = pmap.prefaultable(first, below + 1 + above);
+        for (int distance = 1; distance <= Math.max(below, above) && empty != 0; distance++) {
+            if (distance <= below && (empty >>> below - distance & 1) != 0) {
+                if (!map(pmap, entry, top, address - PageSize.bytes(distance))) {
+                    return;
+                }
+            }
+            if (distance <= above && (empty >>> below + distance & 1) != 0) {
+                if (!map(pmap, entry, top, address + PageSize.bytes(distance))) {
+                    return;
+                }
             }
         }
-    }
-
-    /** Whether to go on: false when the page at {@code address} is nowhere in memory. */
-    private static boolean mapIfEmpty(Pmap pmap, Entry entry, VmObject top, long address) {
-        return !entry.contains(address) || !pmap.prefaultable(address) || map(pmap, entry, top, address);
     }
 
     /** Maps the page at {@code address} if it is fit for that; returns whether there is one. */

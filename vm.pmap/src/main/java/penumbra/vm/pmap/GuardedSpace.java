@@ -68,10 +68,10 @@ final class GuardedSpace implements MmuSpace {
     }
 
     @Override
-    public boolean prefaultable(long page) {
+    public long prefaultable(long start, int count) {
         guard.check();
         try {
-            return space.prefaultable(page);
+            return space.prefaultable(start, count);
         } catch (RuntimeException | Error thrown) {
             throw guard.failed(thrown);
         }

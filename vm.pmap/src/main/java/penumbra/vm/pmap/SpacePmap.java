@@ -267,8 +267,8 @@ final class SpacePmap implements Pmap {
     }
 
     @Override
-    public boolean prefaultable(long address) {
-        return use(address, address, 0, (in, page, to, how) -> in.prefaultable(page) ? 1 : 0) != 0;
+    public long prefaultable(long address, int count) {
+        return use(address, address, count, (in, page, to, pages) -> in.prefaultable(page, pages));
     }
 
     @Override

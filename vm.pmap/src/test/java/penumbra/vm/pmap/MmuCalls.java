@@ -27,7 +27,7 @@ final class MmuCalls {
         USES.put("enter", (layer, pmap, va, page) -> pmap.enter(va, Prot.READ, page, Prot.READ, false));
         USES.put("enterQuick", (layer, pmap, va, page) -> pmap.enterQuick(va, page, Prot.READ));
         USES.put("largeSize", (layer, pmap, va, page) -> pmap.enterObject(va, List.of(page), Prot.READ));
-        USES.put("prefaultable", (layer, pmap, va, page) -> pmap.prefaultable(va));
+        USES.put("prefaultable", (layer, pmap, va, page) -> pmap.prefaultable(va, 1));
         USES.put("remove", (layer, pmap, va, page) -> pmap.remove(va, va + PAGE));
         USES.put("removeUnwired", (layer, pmap, va, page) -> pmap.removePages());
         USES.put("protect", (layer, pmap, va, page) -> pmap.protect(va, va + PAGE, Prot.READ));
