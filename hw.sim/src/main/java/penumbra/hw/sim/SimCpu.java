@@ -203,7 +203,11 @@ final class SimCpu implements Cpu {
         }
     }
 
-    /** A translation that lets the access through, good until the next poll; MISS if the access crosses a page. */
+    /**
+     * A translation that lets the access through, good until the next poll; MISS if the access crosses a page. The access
+     * goes on in the same place after a hit and after a miss, so that a compiled loop saves its registers around the miss
+     * alone.
+     */
     private long find(long address, int size, int access) {
         long[] known = slots;
         int slot = Tlb.slotOf(known, address, key);

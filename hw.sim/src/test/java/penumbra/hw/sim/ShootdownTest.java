@@ -201,6 +201,35 @@ class ShootdownTest {
         cpu.leaveUser();
     }
 
+    /** A CPU is not disturbed for a space that it does not run, and knows what happened there when it comes back. */
+    @Test
+    void aCpuInAnotherSpaceLearnsOfAShootdownBeforeItReturns() throws Exception {
+        PlainSpace shot = new PlainSpace(1);
+        PlainSpace other = new PlainSpace(2);
+        shot.map(0, first, Prot.RW);
+        other.map(0, first + 1, Prot.RW);
+        memory.store(first + 2, 0, 8, 77);
+        Cpu cpu = machine.cpus().get(0);
+        cpu.activate(shot);
+        cpu.enterUser();
+        cpu.store(0, 8, 5);
+        cpu.leaveUser();
+        cpu.activate(other);
+        cpu.enterUser();
+        cpu.store(0, 8, 6);
+        shot.map(0, first + 2, Prot.RW);
+        // By another thread, which would have to wait for a CPU that runs the space.
+        threads.submit(() -> machine.invalidatePage(1, 0)).get();
+        long hits = cpu.tlbHits();
+        assertThat(cpu.load(0, 8)).isEqualTo(6);
+        assertThat(cpu.tlbHits()).isEqualTo(hits + 1);
+        cpu.leaveUser();
+        cpu.activate(shot);
+        cpu.enterUser();
+        assertThat(cpu.load(0, 8)).isEqualTo(77);
+        cpu.leaveUser();
+    }
+
     /** While the machine is stopped no access is made; afterwards nothing old is known. */
     @Test
     void stoppedMeansStopped() throws Exception {
