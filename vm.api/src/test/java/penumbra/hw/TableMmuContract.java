@@ -34,7 +34,9 @@ public abstract class TableMmuContract extends MmuContract {
         assertThat(space.prefaultable(0, 1)).isOne();
         assertThat(space.prefaultable(511, 1)).isZero();
         assertThat(space.prefaultable(512, 1)).isZero();
-        assertThat(space.prefaultable(509, 64)).as("two pages before it, none behind").isEqualTo(0b11);
+        assertThat(space.prefaultable(509, 64))
+                .as("two pages before it, none behind")
+                .isEqualTo(0b11);
         mmu.removeAll(first);
         assertThat(space.prefaultable(0, 1)).isZero();
         space.enter(511, first, Prot.READ, MANAGED);
