@@ -23,7 +23,7 @@ import penumbra.lab.trace.ReferenceCounts;
 import penumbra.lab.trace.Trace;
 
 /** Recording with a shell script in Valgrind's place, which writes logs as Valgrind does. */
-@Timeout(60)
+@Timeout(300)
 class RecorderTest {
     /** Finds the directory for logs, and knows how logs begin and end. */
     private static final String COMMON = "#!/bin/sh\n"
