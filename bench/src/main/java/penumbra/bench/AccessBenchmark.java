@@ -30,8 +30,8 @@ import penumbra.hw.Prot;
 /**
  * What a program's access to resident memory costs, beside the same access to a mapped file.
  *
- * <p>Accesses of 8 bytes at random: independent of each other, and each at an address that the last one loaded. The small
- * memory fits the TLB, the large one does not, so that nearly every access walks the tables.
+ * <p>Accesses of 8 bytes at random: independent of each other, and each at an address that the last one loaded. The
+ * small memory fits the TLB, the large one does not, so that nearly every access walks the tables.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)

@@ -21,15 +21,16 @@ import penumbra.pager.swap.SwapFileSettings;
 import penumbra.process.Process;
 
 /**
- * The replacement of one swap file by another, past the host's cache: how fast pages are drained beside plain loops over the
- * same files, and how long faults take meanwhile.
+ * The replacement of one swap file by another, past the host's cache: how fast pages are drained beside plain loops
+ * over the same files, and how long faults take meanwhile.
  *
  * <pre>
  * DrainSpeed DIRECTORY [MEGABYTES] [ROUNDS] [SECONDS]
  * </pre>
  *
- * <p>A round drains an object of so many megabytes, and one of a 16th, from one file to the other. Then a program loads at
- * random from memory 16 times the machine's, for so many seconds at rest and for as many while its pages go to and fro.
+ * <p>A round drains an object of so many megabytes, and one of a 16th, from one file to the other. Then a program loads
+ * at random from memory 16 times the machine's, for so many seconds at rest and for as many while its pages go to and
+ * fro.
  */
 public final class DrainSpeed {
     private static final int MEMORY = 4096;

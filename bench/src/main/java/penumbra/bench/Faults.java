@@ -16,8 +16,8 @@ import penumbra.process.Process;
  * cow PAGES ROUNDS     ns a page: first write of a child to memory that it shares with its parent
  * fork PAGES ROUNDS    ns a fork: of a process that has touched its memory
  * scale PAGES ROUNDS   faults a second of two CPUs by those of one: independent processes, new memory
- * share PAGES ROUNDS   processor time of a fault alone by that of one beside the other CPU's: 1 if neither is in the way;
- *                      unlike scale, not changed by whatever else the host does
+ * share PAGES ROUNDS   processor time of a fault alone by that of one beside the other CPU's: 1 if neither is in the
+ *                      way; unlike scale, not changed by whatever else the host does
  * </pre>
  */
 public final class Faults {

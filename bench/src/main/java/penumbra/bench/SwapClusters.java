@@ -63,8 +63,8 @@ final class SwapClusters {
     }
 
     /**
-     * Pages {@code [first, end)}, which memory has room for, out as the page daemon does, which waits for no cluster; returns the
-     * nanoseconds until all are out.
+     * Pages {@code [first, end)}, which memory has room for, out as the page daemon does, which waits for no cluster;
+     * returns the nanoseconds until all are out.
      */
     long outAsDaemon(int first, int end) {
         object.lock().lock();

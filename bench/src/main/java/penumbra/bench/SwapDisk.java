@@ -19,8 +19,9 @@ import penumbra.pager.swap.FileStore;
 import penumbra.pager.swap.SwapFileSettings;
 
 /**
- * A swap file whose blocks are all on disk, and the plain transfers that paging is compared with: of 64 KiB, one after the
- * other, from one buffer. They use the second half of the file, which paging leaves alone as long as the first has room.
+ * A swap file whose blocks are all on disk, and the plain transfers that paging is compared with: of 64 KiB, one after
+ * the other, from one buffer. They use the second half of the file, which paging leaves alone as long as the first has
+ * room.
  */
 final class SwapDisk implements AutoCloseable {
     /** Pages in one transfer, the longest run of the pager. */

@@ -21,19 +21,19 @@ import penumbra.pager.ForwardingStore;
 import penumbra.process.Process;
 
 /**
- * Page-out and page-in beside plain transfers in the same file: of clusters by the pager alone, one at a time, as the page
- * daemon writes them, and on two CPUs, in turns with the plain ones, so that whatever else the host does hits all; and of a
- * program that writes, then reads, memory many times as large as the machine's, from its first page to its last, with faults,
- * page daemon and all.
+ * Page-out and page-in beside plain transfers in the same file: of clusters by the pager alone, one at a time, as the
+ * page daemon writes them, and on two CPUs, in turns with the plain ones, so that whatever else the host does hits all;
+ * and of a program that writes, then reads, memory many times as large as the machine's, from its first page to its
+ * last, with faults, page daemon and all.
  *
  * <pre>
  * SwapSpeed DIRECTORY [MEMORY_MB] [PROGRAM_MB] [ROUNDS] [cached]
  * </pre>
  *
- * <p>It prints megabytes a second, a line a round, and the medians; also the CPU time of the whole process while the program
- * runs, in microseconds for every 64 KiB, by which a run on a machine that is busy otherwise can be judged; and last what a
- * page-out costs without its transfer. With {@code cached} the file goes through the host's cache, which says something only
- * if the program is several times as large as the host's memory.
+ * <p>It prints megabytes a second, a line a round, and the medians; also the CPU time of the whole process while the
+ * program runs, in microseconds for every 64 KiB, by which a run on a machine that is busy otherwise can be judged; and
+ * last what a page-out costs without its transfer. With {@code cached} the file goes through the host's cache, which
+ * says something only if the program is several times as large as the host's memory.
  */
 public final class SwapSpeed {
     private static final String[] FIGURES = {
@@ -107,7 +107,10 @@ public final class SwapSpeed {
         }
     }
 
-    /** Prints what the pager does for a page-out besides the transfer: the best of many rounds, whatever else the host does. */
+    /**
+     * Prints what the pager does for a page-out besides the transfer: the best of many rounds, whatever else the host
+     * does.
+     */
     private static void withoutDevice(MachineSettings settings) {
         MachineSettings temporary = new MachineSettings(
                 settings.pages(), settings.swapPages(), null, 1, settings.execution(), settings.fidelity(), true);

@@ -21,8 +21,8 @@ import penumbra.pager.zswap.ZswapStore;
  * ZswapSpeed FILE [LEVEL...]
  * </pre>
  *
- * <p>The pages are those of the file, over and over. For each level it prints megabytes of plain pages in a second of one
- * core's time, the best of several rounds, and what a page shrinks to.
+ * <p>The pages are those of the file, over and over. For each level it prints megabytes of plain pages in a second of
+ * one core's time, the best of several rounds, and what a page shrinks to.
  */
 public final class ZswapSpeed {
     private static final int[] LEVELS = {-10, -7, -6, -5, -4, -3, -1, 1};

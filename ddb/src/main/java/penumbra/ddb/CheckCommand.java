@@ -53,8 +53,8 @@ public final class CheckCommand {
     }
 
     /**
-     * Runs every check and prints each violation. The machine should be at rest; in one that panicked, a check that needs a
-     * lock which is held for ever is given up.
+     * Runs every check and prints each violation. The machine should be at rest; in one that panicked, a check that
+     * needs a lock which is held for ever is given up.
      *
      * @throws CommandFailure when something does not hold, so that a script stops
      */

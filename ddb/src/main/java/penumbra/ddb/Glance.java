@@ -4,8 +4,8 @@ package penumbra.ddb;
 import penumbra.kern.KernelLock;
 
 /**
- * A look at what a lock guards, without waiting for it: who panicked holds its locks for ever. Without the lock there is
- * still something to see, if perhaps half changed, and the answer is marked.
+ * A look at what a lock guards, without waiting for it: who panicked holds its locks for ever. Without the lock there
+ * is still something to see, if perhaps half changed, and the answer is marked.
  */
 final class Glance implements AutoCloseable {
     private final KernelLock lock;

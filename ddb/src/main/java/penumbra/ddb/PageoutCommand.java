@@ -34,7 +34,9 @@ public final class PageoutCommand {
         this.pageout = pageout;
     }
 
-    /** Runs one scan on the calling thread and says what became of the counts. Refused once the machine has panicked. */
+    /**
+     * Runs one scan on the calling thread and says what became of the counts. Refused once the machine has panicked.
+     */
     @Descriptor("run one scan of the page daemon: 0 ages, 1 frees and launders, 2 launders without mercy")
     public String pageout(@Descriptor("PASS: 0, 1 or 2") String... words) {
         Arguments arguments = new Arguments("pageout PASS", words);

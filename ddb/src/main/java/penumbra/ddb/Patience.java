@@ -9,8 +9,8 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How long the prompt waits for an answer that needs locks which cannot be tried: in a machine that panicked somebody may
- * hold them for ever. Ctrl-C ends the wait in any case.
+ * How long the prompt waits for an answer that needs locks which cannot be tried: in a machine that panicked somebody
+ * may hold them for ever. Ctrl-C ends the wait in any case.
  */
 enum Patience {
     /** For what takes moments: longer than any lock of a running machine is held. */

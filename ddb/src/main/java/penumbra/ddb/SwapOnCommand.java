@@ -34,7 +34,10 @@ public final class SwapOnCommand {
         this.configurations = configurations;
     }
 
-    /** The file is opened, and made if it is not there, a moment after the command has ended; the log says why it was not. */
+    /**
+     * The file is opened, and made if it is not there, a moment after the command has ended; the log says why it was
+     * not.
+     */
     @Descriptor("add a swap file of a size such as 64m, which is made if it is not there")
     public String swapon(@Descriptor("FILE SIZE") String... words) {
         Arguments arguments = new Arguments("swapon FILE SIZE", words);

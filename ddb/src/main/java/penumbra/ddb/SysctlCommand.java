@@ -66,8 +66,9 @@ public final class SysctlCommand {
     }
 
     /**
-     * Statistics and values to set: all of them, or those whose name is one of the words or lies below it; for a word with
-     * an equals sign, sets the value. The component concerned learns of it from the configuration service, a moment later.
+     * Statistics and values to set: all of them, or those whose name is one of the words or lies below it; for a word
+     * with an equals sign, sets the value. The component concerned learns of it from the configuration service, a
+     * moment later.
      */
     @Descriptor("show statistics and settings, all or those below a name; with NAME=VALUE, set one")
     public String sysctl(@Descriptor("[NAME[=VALUE]]...") String... words) {

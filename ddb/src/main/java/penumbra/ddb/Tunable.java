@@ -6,7 +6,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A value that can be set, under FreeBSD's name, and the configuration that keeps it. Truths are 0 and 1, as FreeBSD's are.
+ * A value that can be set, under FreeBSD's name, and the configuration that keeps it. Truths are 0 and 1, as FreeBSD's
+ * are.
  *
  * @param name FreeBSD's name of the value
  * @param pid the configuration

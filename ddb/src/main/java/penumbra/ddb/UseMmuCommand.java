@@ -12,8 +12,8 @@ import org.osgi.service.component.annotations.Reference;
 import penumbra.hw.PmapSystem;
 
 /**
- * Puts one memory management unit in the place of another while programs run. A function of its own, since no method can be
- * called as the command is.
+ * Puts one memory management unit in the place of another while programs run. A function of its own, since no method
+ * can be called as the command is.
  */
 @Component(service = UseMmuCommand.class)
 @GogoCommand(scope = "vm", function = "use-mmu")

@@ -18,8 +18,8 @@ import penumbra.pager.Pagers;
 import penumbra.pager.SwapSpace;
 
 /**
- * Puts one pager in the place of another, or one store in the place of all others, while programs run. A function of its own,
- * since no method can be called as the command is.
+ * Puts one pager in the place of another, or one store in the place of all others, while programs run. A function of
+ * its own, since no method can be called as the command is.
  */
 @Component(service = UsePagerCommand.class)
 @GogoCommand(scope = "vm", function = "use-pager")

@@ -13,7 +13,9 @@ import penumbra.object.VmObject;
 import penumbra.object.VmObjects;
 import penumbra.process.Processes;
 
-/** The check of internal objects: each is in a map somewhere, and none is without references ({@code vm_object_check}). */
+/**
+ * The check of internal objects: each is in a map somewhere, and none is without references ({@code vm_object_check}).
+ */
 @Component(service = VmochkCommand.class)
 @GogoCommand(scope = "ddb", function = "vmochk")
 public final class VmochkCommand {

@@ -12,8 +12,8 @@ import penumbra.object.VmObject;
 import penumbra.object.VmObjects;
 
 /**
- * Where the pages of all objects lie in physical memory ({@code vm_object_print_pages}): block by block, where the original
- * waits for a key, and all pages, where it stops at index 128.
+ * Where the pages of all objects lie in physical memory ({@code vm_object_print_pages}): block by block, where the
+ * original waits for a key, and all pages, where it stops at index 128.
  */
 @Component(service = VmopagCommand.class)
 @GogoCommand(scope = "ddb", function = "vmopag")

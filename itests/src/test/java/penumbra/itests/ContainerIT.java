@@ -52,7 +52,9 @@ class ContainerIT {
                 .isEmpty();
     }
 
-    /** A component whose class cannot be loaded, or that is disabled, has no configuration and would be missed above. */
+    /**
+     * A component whose class cannot be loaded, or that is disabled, has no configuration and would be missed above.
+     */
     @Test
     void everyComponentHasAConfiguration() {
         assertThat(descriptions())

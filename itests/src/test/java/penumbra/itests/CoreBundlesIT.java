@@ -25,7 +25,9 @@ import penumbra.inspect.Violations;
 import penumbra.policy.Pageout;
 import penumbra.process.Processes;
 
-/** The bundles that hold the machine's state: our commands leave them alone, and without them the machine ends in order. */
+/**
+ * The bundles that hold the machine's state: our commands leave them alone, and without them the machine ends in order.
+ */
 @ExtendWith(PaxExam.class)
 class CoreBundlesIT {
     @Inject

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 import penumbra.hw.Cpu;
 
 /**
- * Programs on all CPUs of a machine, a thread for each, that fault, write, fork and exit until they are told to end, and rest
- * when they are asked to.
+ * Programs on all CPUs of a machine, a thread for each, that fault, write, fork and exit until they are told to end,
+ * and rest when they are asked to.
  */
 final class Crowd {
     private static final int DEPTH = 3;

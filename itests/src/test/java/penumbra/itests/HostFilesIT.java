@@ -79,7 +79,9 @@ class HostFilesIT {
         recording = Files.writeString(directory.resolve("100.log"), program(random));
     }
 
-    /** A program that maps the file and reads it all over the place, and now and then changes its own copy of a page. */
+    /**
+     * A program that maps the file and reads it all over the place, and now and then changes its own copy of a page.
+     */
     private String program(SplittableRandom random) {
         StringBuilder log = new StringBuilder("==100== Lackey, an example Valgrind tool\n==100== Command: program\n"
                 + "==100== Parent PID: 1\n==100== \n");

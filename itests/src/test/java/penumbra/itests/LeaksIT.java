@@ -41,8 +41,8 @@ import penumbra.kern.Fidelity;
 import penumbra.vnode.Vnode;
 
 /**
- * Bundles are uninstalled and installed again many times while a program uses what they provide: no class loader, thread, file
- * descriptor or memory outside the heap stays behind. {@code -Dpenumbra.rounds=N} sets how many times.
+ * Bundles are uninstalled and installed again many times while a program uses what they provide: no class loader,
+ * thread, file descriptor or memory outside the heap stays behind. {@code -Dpenumbra.rounds=N} sets how many times.
  */
 @ExtendWith(PaxExam.class)
 class LeaksIT {
@@ -67,8 +67,8 @@ class LeaksIT {
     private static final int WARM_UP = 5;
 
     /**
-     * The smallest buffer that a bundle could lose in a round, a disk's block. A thread that lives on keeps one of a few
-     * pages for its transfers, once.
+     * The smallest buffer that a bundle could lose in a round, a disk's block. A thread that lives on keeps one of a
+     * few pages for its transfers, once.
      */
     private static final long LEAST_BUFFER = PageSize.BLOCK;
 

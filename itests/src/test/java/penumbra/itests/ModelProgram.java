@@ -27,8 +27,9 @@ import penumbra.process.Process;
 import penumbra.vnode.Vnode;
 
 /**
- * A program with memory of several kinds, and what each of its pages must hold, in arrays that share nothing with the VM.
- * Accesses may be refused while a part of the machine is away, but what they answer is right. One thread runs it, on one CPU.
+ * A program with memory of several kinds, and what each of its pages must hold, in arrays that share nothing with the
+ * VM. Accesses may be refused while a part of the machine is away, but what they answer is right. One thread runs it,
+ * on one CPU.
  */
 final class ModelProgram {
     private static final long FIRST_BASE = 1 << 24;
@@ -205,7 +206,10 @@ final class ModelProgram {
         }
     }
 
-    /** Makes an access; false when it was refused, which it may be only when something was away or the program is to die. */
+    /**
+     * Makes an access; false when it was refused, which it may be only when something was away or the program is to
+     * die.
+     */
     private boolean attempt(Runnable access) {
         long moment = outages.now();
         cpu.enterUser();

@@ -41,8 +41,9 @@ import penumbra.page.PageCounts;
 import penumbra.vnode.Vnode;
 
 /**
- * Pagers, stores, file systems, MMUs, policies and the inspector come, go and change in random order, by every means that an
- * operator has, while programs on eight CPUs fault, write, fork and exit in a machine that is too small for them.
+ * Pagers, stores, file systems, MMUs, policies and the inspector come, go and change in random order, by every means
+ * that an operator has, while programs on eight CPUs fault, write, fork and exit in a machine that is too small for
+ * them.
  *
  * <p>{@code -Dpenumbra.steps=N} sets how many steps it takes, {@code -Dpenumbra.seed=N} repeats a run.
  */

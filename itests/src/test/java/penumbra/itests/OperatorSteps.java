@@ -26,8 +26,8 @@ import penumbra.pager.PagerStatus;
 import penumbra.policy.PagePolicy;
 
 /**
- * Everything that an operator can do to the replaceable parts of a machine, one random step at a time, and what must be seen
- * after each: what is there serves, and what is away is parked or has left nothing behind.
+ * Everything that an operator can do to the replaceable parts of a machine, one random step at a time, and what must be
+ * seen after each: what is there serves, and what is away is parked or has left nothing behind.
  */
 final class OperatorSteps {
     private static final String SWAP = "penumbra.pager.swap";

@@ -4,7 +4,8 @@ package penumbra.account;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
- * The ledger of swap space promised to objects and map entries, in bytes, multiples of a page. Thread-safe; never blocks.
+ * The ledger of swap space promised to objects and map entries, in bytes, multiples of a page. Thread-safe; never
+ * blocks.
  */
 @ProviderType
 public interface SwapAccounting {

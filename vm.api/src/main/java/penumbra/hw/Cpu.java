@@ -7,10 +7,11 @@ import org.osgi.annotation.versioning.ProviderType;
 /**
  * A simulated CPU: it loads, stores and fetches through a TLB of its own.
  *
- * <p>One thread at a time drives a CPU. It is in kernel mode until {@link #enterUser} and after {@link #leaveUser}; only
- * in between may it access memory. In kernel mode it is quiescent: a shootdown does not wait for it, and it forgets what
- * was invalidated before it accesses memory again. In user mode it answers shootdowns between two accesses, so a thread
- * in user mode must either keep accessing or leave; it must not block. A trap takes the CPU to kernel mode and back.
+ * <p>One thread at a time drives a CPU. It is in kernel mode until {@link #enterUser} and after {@link #leaveUser};
+ * only in between may it access memory. In kernel mode it is quiescent: a shootdown does not wait for it, and it
+ * forgets what was invalidated before it accesses memory again. In user mode it answers shootdowns between two
+ * accesses, so a thread in user mode must either keep accessing or leave; it must not block. A trap takes the CPU to
+ * kernel mode and back.
  *
  * <p>An access may cross a page: both pages are made accessible before a byte is stored. Every access throws
  * {@link MemoryFault} when the trap handler refuses it; nothing was stored then.

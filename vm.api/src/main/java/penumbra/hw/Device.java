@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ConsumerType;
 
 /**
- * Hardware with memory that programs can map (a character device with {@code d_mmap}); the handle of objects of the types
- * DEVICE and MGTDEVICE. For others to implement, too: its frames come from a {@link SegmentUse#DEVICE} segment.
+ * Hardware with memory that programs can map (a character device with {@code d_mmap}); the handle of objects of the
+ * types DEVICE and MGTDEVICE. For others to implement, too: its frames come from a {@link SegmentUse#DEVICE} segment.
  *
  * <p>Thread-safe. No method blocks; {@link #frame} and {@link #memattr} may be called with an object's lock held.
  */
@@ -34,7 +34,9 @@ public interface Device {
         return MemoryAttribute.WRITE_BACK;
     }
 
-    /** The scattered memory that it transfers to and from by itself, for objects of the type SG; null when it has none. */
+    /**
+     * The scattered memory that it transfers to and from by itself, for objects of the type SG; null when it has none.
+     */
     default @Nullable ScatterList transferMemory() {
         return null;
     }

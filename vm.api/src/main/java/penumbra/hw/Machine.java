@@ -15,8 +15,8 @@ import penumbra.kern.VirtualClock;
  * kernel follows, {@link #execution()} and {@link #fidelity()}.
  *
  * <p>TLB safety: when an invalidation returns, no CPU uses the old translation any more and none is in the middle of an
- * access through it. The caller must have changed the tables before. An invalidation may be called with any lock held and
- * from a trap; it waits for CPUs in user mode to reach the end of their current access, never for another caller.
+ * access through it. The caller must have changed the tables before. An invalidation may be called with any lock held
+ * and from a trap; it waits for CPUs in user mode to reach the end of their current access, never for another caller.
  */
 @ProviderType
 public interface Machine {
@@ -61,14 +61,14 @@ public interface Machine {
     void invalidateAll();
 
     /**
-     * Runs {@code action} while no CPU is in user mode; afterwards every TLB is empty. Used to change the MMU. The caller
-     * is in kernel mode and holds no lock that a trap may need.
+     * Runs {@code action} while no CPU is in user mode; afterwards every TLB is empty. Used to change the MMU. The
+     * caller is in kernel mode and holds no lock that a trap may need.
      */
     void stopped(Runnable action);
 
     /**
-     * Stops the machine for good: every CPU in user mode leaves with {@code panic}, and every sleep ends with it; the state
-     * stays readable.
+     * Stops the machine for good: every CPU in user mode leaves with {@code panic}, and every sleep ends with it; the
+     * state stays readable.
      */
     void halt(KernelPanic panic);
 

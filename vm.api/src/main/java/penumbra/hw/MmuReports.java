@@ -16,8 +16,9 @@ public interface MmuReports {
     void unmapped(int frame);
 
     /**
-     * Whether an MMU may trade exactness for speed: combine mappings into superpages, and leave the modified bits of a range
-     * that is write-protected where they are, in mappings that {@link Mmu#isModified} and {@link Mmu#removeWrite} still find.
+     * Whether an MMU may trade exactness for speed: combine mappings into superpages, and leave the modified bits of a
+     * range that is write-protected where they are, in mappings that {@link Mmu#isModified} and {@link Mmu#removeWrite}
+     * still find.
      */
     default boolean optimised() {
         return false;

@@ -51,8 +51,8 @@ public interface Pmap extends Translation {
     void initObject(long address, List<? extends PhysicalPage> pages, int prot);
 
     /**
-     * Which slots are empty while their table page is present ({@code pmap_is_prefaultable}): of many pages at once, since a
-     * fault that asks for each of its neighbours takes the pmap's lock each time.
+     * Which slots are empty while their table page is present ({@code pmap_is_prefaultable}): of many pages at once,
+     * since a fault that asks for each of its neighbours takes the pmap's lock each time.
      *
      * @param count how many pages from {@code address} on to look at, 1 to 64
      * @return bit i says it of the page i pages behind {@code address}

@@ -5,7 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Runs of frames that lie anywhere and are mapped as one stretch ({@code sglist}); the handle of objects of the type SG.
+ * Runs of frames that lie anywhere and are mapped as one stretch ({@code sglist}); the handle of objects of the type
+ * SG.
  *
  * <p>Immutable. Finding a frame costs in proportion to the logarithm of the number of runs.
  */

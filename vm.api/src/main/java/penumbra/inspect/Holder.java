@@ -6,8 +6,8 @@ import penumbra.object.VmObject;
 import penumbra.page.Page;
 
 /**
- * Somebody who holds references, wirings and the like outside of maps and pagers, such as a script: registered so that the
- * invariants checker can account for them.
+ * Somebody who holds references, wirings and the like outside of maps and pagers, such as a script: registered so that
+ * the invariants checker can account for them.
  */
 @ConsumerType
 public interface Holder {

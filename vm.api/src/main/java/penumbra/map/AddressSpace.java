@@ -34,12 +34,14 @@ public interface AddressSpace {
     /** Bytes mapped. */
     long size();
 
-    /** Shows the entries in ascending order under the space's lock, shared: {@code visitor} must not change the space. */
+    /**
+     * Shows the entries in ascending order under the space's lock, shared: {@code visitor} must not change the space.
+     */
     void forEach(Consumer<MapEntry> visitor);
 
     /**
-     * Maps part of {@code object}, taking over the caller's reference; null for memory that comes into being when touched
-     * ({@code vm_map_insert}).
+     * Maps part of {@code object}, taking over the caller's reference; null for memory that comes into being when
+     * touched ({@code vm_map_insert}).
      *
      * @param offset in pages
      * @param flags {@link MapFlags} for insert
@@ -57,7 +59,10 @@ public interface AddressSpace {
     /** Makes {@code start} to {@code end} a window on another space ({@code vm_map_submap}). */
     KernReturn submap(long start, long end, AddressSpace submap);
 
-    /** The first free range of {@code length} bytes from {@code start} on ({@code vm_map_findspace}); -1 when there is none. */
+    /**
+     * The first free range of {@code length} bytes from {@code start} on ({@code vm_map_findspace}); -1 when there is
+     * none.
+     */
     long findSpace(long start, long length);
 
     /** Unmaps ({@code vm_map_remove}). */
@@ -75,7 +80,9 @@ public interface AddressSpace {
     /** Takes advice ({@code vm_map_madvise}). */
     KernReturn madvise(long start, long end, Advice advice);
 
-    /** Writes back, and forgets if {@code invalidate} ({@code vm_map_sync}). FAILURE when a page could not be written. */
+    /**
+     * Writes back, and forgets if {@code invalidate} ({@code vm_map_sync}). FAILURE when a page could not be written.
+     */
     KernReturn sync(long start, long end, boolean syncIo, boolean invalidate);
 
     /** Wires ({@code vm_map_wire}); {@code flags} are {@code WIRE_} bits of {@link MapFlags}. */
@@ -85,8 +92,8 @@ public interface AddressSpace {
     KernReturn unwire(long start, long end, int flags);
 
     /**
-     * Moves the mappings of {@code [from, from + length)} to {@code to}, keeping objects and offsets; the last is extended
-     * or cut to {@code newLength}. Not in FreeBSD: what Linux's mremap needs.
+     * Moves the mappings of {@code [from, from + length)} to {@code to}, keeping objects and offsets; the last is
+     * extended or cut to {@code newLength}. Not in FreeBSD: what Linux's mremap needs.
      */
     KernReturn move(long from, long length, long to, long newLength);
 

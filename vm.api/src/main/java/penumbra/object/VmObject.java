@@ -153,8 +153,8 @@ public interface VmObject extends PageOwner {
     boolean pageClean(long start, long end, int flags);
 
     /**
-     * Writes and invalidates for msync, in the file at the end of the chain ({@code vm_object_sync}). Unlocked; locks the
-     * vnode. May block.
+     * Writes and invalidates for msync, in the file at the end of the chain ({@code vm_object_sync}). Unlocked; locks
+     * the vnode. May block.
      *
      * @return false when some page was not written or the file could not be flushed
      */

@@ -16,9 +16,9 @@ public interface VmObjects extends ObjectFactory {
     VmObject kmemObject();
 
     /**
-     * Puts a new object in front of {@code source}, taking over the caller's reference, unless {@code source} is private
-     * anonymous memory already, which is then returned as it is ({@code vm_object_shadow}). A new object starts at page 0
-     * for {@code offset}. Unlocked.
+     * Puts a new object in front of {@code source}, taking over the caller's reference, unless {@code source} is
+     * private anonymous memory already, which is then returned as it is ({@code vm_object_shadow}). A new object starts
+     * at page 0 for {@code offset}. Unlocked.
      *
      * @param source may be null: the new object has nothing behind it
      * @param offset in pages
@@ -28,8 +28,8 @@ public interface VmObjects extends ObjectFactory {
 
     /**
      * Moves the pages that one mapping of a shared anonymous object uses into an object of their own, taking over the
-     * mapping's reference ({@code vm_object_split}). {@code object} locked on entry; the returned object, which may be the
-     * same, locked on return. A new object starts at page 0 for {@code offset}. May block.
+     * mapping's reference ({@code vm_object_split}). {@code object} locked on entry; the returned object, which may be
+     * the same, locked on return. A new object starts at page 0 for {@code offset}. May block.
      */
     VmObject split(VmObject object, long offset, long length);
 

@@ -45,8 +45,8 @@ public interface PageOwner {
     boolean hasBackingCopy(long pindex);
 
     /**
-     * Whether the contents end within the first {@code bytes} bytes of the page at {@code pindex}, as a file's do; never in
-     * anonymous memory.
+     * Whether the contents end within the first {@code bytes} bytes of the page at {@code pindex}, as a file's do;
+     * never in anonymous memory.
      */
     default boolean endsWithin(long pindex, int bytes) {
         return false;

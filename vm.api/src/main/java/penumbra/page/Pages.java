@@ -17,8 +17,8 @@ public interface Pages {
     // Allocation
 
     /**
-     * Takes a free page for (owner, pindex), which must not be resident ({@code vm_page_alloc}). Owner lock. Exclusive-busy
-     * unless asked otherwise; invalid, unless it was cached for this owner.
+     * Takes a free page for (owner, pindex), which must not be resident ({@code vm_page_alloc}). Owner lock.
+     * Exclusive-busy unless asked otherwise; invalid, unless it was cached for this owner.
      *
      * @param request {@link Alloc} bits
      * @return null when the class's limit is reached (the daemon has been woken) or the request's condition fails
@@ -51,8 +51,8 @@ public interface Pages {
     boolean rename(Page page, PageOwner owner, long pindex);
 
     /**
-     * Puts a page without owner in the place of the one at (owner, pindex), which is on no queue and has no owner and is not
-     * busy afterwards ({@code vm_page_replace}). Owner lock. Cannot fail.
+     * Puts a page without owner in the place of the one at (owner, pindex), which is on no queue and has no owner and
+     * is not busy afterwards ({@code vm_page_replace}). Owner lock. Cannot fail.
      *
      * @return the page that was there
      */
@@ -77,8 +77,8 @@ public interface Pages {
     void cache(Page page);
 
     /**
-     * Frees every resident page of an owner that nobody refers to any more and leaves wired ones without owner: one sweep,
-     * without taking the trie apart page by page. Ends the hold of what is behind the owner. Owner lock.
+     * Frees every resident page of an owner that nobody refers to any more and leaves wired ones without owner: one
+     * sweep, without taking the trie apart page by page. Ends the hold of what is behind the owner. Owner lock.
      */
     void freeAll(PageOwner owner);
 
@@ -99,7 +99,9 @@ public interface Pages {
      */
     void cacheTransfer(PageOwner from, long offset, PageOwner to);
 
-    /** Hands the whole reservation of {@code page} over, if {@code from} has it ({@code vm_reserv_rename}). Both locks. */
+    /**
+     * Hands the whole reservation of {@code page} over, if {@code from} has it ({@code vm_reserv_rename}). Both locks.
+     */
     void renameReservation(Page page, PageOwner to, PageOwner from, long fromOffset);
 
     /** Gives back what the owner's reservations have not used ({@code vm_reserv_break_all}). Owner lock. */
@@ -111,8 +113,9 @@ public interface Pages {
     Page newFictitious(int frame, int memattr);
 
     /**
-     * Makes a managed page for a frame of a DEVICE segment: {@link #pageOfFrame} finds it, and its mappings are kept track of
-     * ({@code vm_phys_fictitious_reg_range}). It is gone when it, or its owner, is freed; nothing maps it by then.
+     * Makes a managed page for a frame of a DEVICE segment: {@link #pageOfFrame} finds it, and its mappings are kept
+     * track of ({@code vm_phys_fictitious_reg_range}). It is gone when it, or its owner, is freed; nothing maps it by
+     * then.
      *
      * @return null when the frame is of another segment or has a managed page already
      */
@@ -137,15 +140,17 @@ public interface Pages {
     void waitForFaultMemory(String waitMessage);
 
     /**
-     * Lets everybody who waits for memory look again, whether there is any or not: a process was told to die. Any lock may
-     * be held.
+     * Lets everybody who waits for memory look again, whether there is any or not: a process was told to die. Any lock
+     * may be held.
      */
     void wakeMemoryWaiters();
 
     /** Registers the page daemon, or takes it away with null; it registers itself when it starts. */
     void setDaemon(@Nullable PageDaemon daemon);
 
-    /** Marks the calling thread as the daemon's, or as any other: the daemon's requests count as SYSTEM and never wait. */
+    /**
+     * Marks the calling thread as the daemon's, or as any other: the daemon's requests count as SYSTEM and never wait.
+     */
     void setDaemonThread(boolean daemon);
 
     /** Whether the calling thread was marked with {@link #setDaemonThread}: only its page-outs may complete later. */

@@ -25,8 +25,8 @@ public interface PagingQueue {
     @ProviderType
     interface Cursor extends AutoCloseable {
         /**
-         * Moves behind the next page and returns it; null at the end. The page may leave the queue at any time: take its
-         * owner's lock, then ask {@link #stillHere}.
+         * Moves behind the next page and returns it; null at the end. The page may leave the queue at any time: take
+         * its owner's lock, then ask {@link #stillHere}.
          */
         @Nullable
         Page next();

@@ -33,8 +33,8 @@ public interface BackingStore {
     long capacity();
 
     /**
-     * Slots that could be allocated. A store whose pages take more or less room, as they compress, answers for pages that take
-     * little: that its room is used up shows in {@link #allocate}.
+     * Slots that could be allocated. A store whose pages take more or less room, as they compress, answers for pages
+     * that take little: that its room is used up shows in {@link #allocate}.
      */
     long available();
 
@@ -49,8 +49,9 @@ public interface BackingStore {
     void free(long slot, int count);
 
     /**
-     * Forgets what is allocated and takes exactly the slots that {@code used} names, ascending. With none, this is how a
-     * store begins, also again after {@link #retire}; with some, the way back of one whose pages are still referred to.
+     * Forgets what is allocated and takes exactly the slots that {@code used} names, ascending. With none, this is how
+     * a store begins, also again after {@link #retire}; with some, the way back of one whose pages are still referred
+     * to.
      *
      * @throws IOException when a slot cannot be this store's, and nothing was changed then; or when it cannot be used
      */
@@ -63,8 +64,8 @@ public interface BackingStore {
     void write(long slot, ByteBuffer from) throws IOException;
 
     /**
-     * Learns that no page refers to this store any more and none will before the next {@link #reattach}: swapped off, or the
-     * machine was halted. Files made for the occasion go now, and only now.
+     * Learns that no page refers to this store any more and none will before the next {@link #reattach}: swapped off,
+     * or the machine was halted. Files made for the occasion go now, and only now.
      */
     default void retire() {}
 

@@ -10,9 +10,9 @@ import penumbra.object.VmObject;
 import penumbra.page.Page;
 
 /**
- * A filler of objects of one type ({@code struct pagerops}). For others to implement; {@code vm.pager} is its only caller
- * and wraps it: an exception becomes {@link PagerResult#ERROR} with the pages' states restored, and a broken contract
- * (a page left busy, valid bits set wrongly) is named and the pager parked.
+ * A filler of objects of one type ({@code struct pagerops}). For others to implement; {@code vm.pager} is its only
+ * caller and wraps it: an exception becomes {@link PagerResult#ERROR} with the pages' states restored, and a broken
+ * contract (a page left busy, valid bits set wrongly) is named and the pager parked.
  *
  * <p>"Locked" means that the caller holds the object's lock; a pager drops it for I/O and takes it again.
  */

@@ -31,23 +31,27 @@ public interface Pagers {
     void deallocate(VmObject object);
 
     /**
-     * Fills pages ({@code vm_pager_get_pages}); when the result is OK the requested page is fully valid. Locked; drops the
-     * lock. Other pages have been unbusied or freed.
+     * Fills pages ({@code vm_pager_get_pages}); when the result is OK the requested page is fully valid. Locked; drops
+     * the lock. Other pages have been unbusied or freed.
      */
     PagerResult getPages(VmObject object, Page[] pages, int count, int requested);
 
     /** Writes pages ({@code vm_pager_put_pages}). Locked; drops the lock. */
     void putPages(VmObject object, Page[] pages, int count, int flags, PagerResult[] results);
 
-    /** What the pager has at {@code pindex}, as a {@link PageRun} ({@code vm_pager_has_page}). Locked; may drop the lock. */
+    /**
+     * What the pager has at {@code pindex}, as a {@link PageRun} ({@code vm_pager_has_page}). Locked; may drop the
+     * lock.
+     */
     long hasPage(VmObject object, long pindex);
 
     /** Tells the pager that a page became dirty ({@code vm_pager_page_unswapped}). Locked. */
     void pageUnswapped(Page page);
 
     /**
-     * Lets the pager called {@code name} fill the objects of a type, whatever its ranking and as long as it is there; calls
-     * under way end where they began, and objects go on by their handles. No lock. For stores see {@link SwapSpace#use}.
+     * Lets the pager called {@code name} fill the objects of a type, whatever its ranking and as long as it is there;
+     * calls under way end where they began, and objects go on by their handles. No lock. For stores see
+     * {@link SwapSpace#use}.
      *
      * @return false when no such pager is there that keeps its contract, or the type's pager is the kernel's own
      */

@@ -73,7 +73,8 @@ public interface SwapSpace {
     List<BackingStore> stores();
 
     /**
-     * Brings every page of {@code store} back to memory and uses it no more ({@code swapoff}). No lock is held. May block.
+     * Brings every page of {@code store} back to memory and uses it no more ({@code swapoff}). No lock is held. May
+     * block.
      *
      * @return RESOURCE_SHORTAGE when memory and the other stores could not take the pages, and nothing was changed;
      *     FAILURE when some could not be read: they stay where they are, the log names them, and the store takes no new
@@ -82,25 +83,25 @@ public interface SwapSpace {
     KernReturn swapOff(BackingStore store);
 
     /**
-     * Lets a store take new pages as its ranking says, whatever it was told before: cancels a drain, and takes a closed store
-     * back. No lock is held.
+     * Lets a store take new pages as its ranking says, whatever it was told before: cancels a drain, and takes a closed
+     * store back. No lock is held.
      *
      * @return INVALID_ARGUMENT when the store is not there, or being swapped off
      */
     KernReturn swapOn(BackingStore store);
 
     /**
-     * Puts {@code store} in the place of all others: new pages go to it at once, and what the others hold is moved there in
-     * the background. They stay, empty in the end, and take pages when it has no room. May be called again at any time, for
-     * any store: moves under way then go there. No lock is held; does not wait.
+     * Puts {@code store} in the place of all others: new pages go to it at once, and what the others hold is moved
+     * there in the background. They stay, empty in the end, and take pages when it has no room. May be called again at
+     * any time, for any store: moves under way then go there. No lock is held; does not wait.
      *
      * @return INVALID_ARGUMENT when the store is not there, or closed
      */
     KernReturn use(BackingStore store);
 
     /**
-     * Moves what {@code store} holds to the others in the background; new pages go to those at once. {@link #swapOn} cancels
-     * it. What cannot be read stays where it is and is named in the log. No lock is held; does not wait.
+     * Moves what {@code store} holds to the others in the background; new pages go to those at once. {@link #swapOn}
+     * cancels it. What cannot be read stays where it is and is named in the log. No lock is held; does not wait.
      *
      * @return INVALID_ARGUMENT when the store is not there, or closed; RESOURCE_SHORTAGE when there is no other
      */
@@ -113,7 +114,9 @@ public interface SwapSpace {
      */
     boolean drainStep();
 
-    /** Waits until no drain is under way; in a machine that runs in steps, moves all that can be moved. No lock is held. */
+    /**
+     * Waits until no drain is under way; in a machine that runs in steps, moves all that can be moved. No lock is held.
+     */
     void awaitDrained();
 
     /** Asks {@code probe} before every transfer from now on; null for none. For fault injection and tracing. */

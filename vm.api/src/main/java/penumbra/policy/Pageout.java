@@ -14,8 +14,8 @@ public interface Pageout {
     void scan(int pass);
 
     /**
-     * Lets virtual time pass for a stepped machine: runs the daemon if it was woken, and its periodic ageing when a second
-     * has gone by. No lock is held.
+     * Lets virtual time pass for a stepped machine: runs the daemon if it was woken, and its periodic ageing when a
+     * second has gone by. No lock is held.
      */
     void poll();
 
@@ -23,8 +23,8 @@ public interface Pageout {
     String policy();
 
     /**
-     * Uses another policy from the next pass on, whenever it is there, until another is asked for or configured; while it
-     * is away, the configured one serves, or the default one.
+     * Uses another policy from the next pass on, whenever it is there, until another is asked for or configured; while
+     * it is away, the configured one serves, or the default one.
      *
      * @return false when there is none of that name
      */

@@ -10,15 +10,17 @@ import penumbra.page.PagingQueue;
 /**
  * One pass of the page daemon, as a policy sees it: the queues, what is wanted, and the daemon's tools.
  *
- * <p>The tools find a page in any state: they take its owner's lock, check that it is still on the queue and in nobody's
- * way, and tell what they did.
+ * <p>The tools find a page in any state: they take its owner's lock, check that it is still on the queue and in
+ * nobody's way, and tell what they did.
  */
 @ProviderType
 public interface PageoutPass {
     /** The number of the pass: 0 ages only; from 1 on memory is short; from 2 on the last pass did not help. */
     int number();
 
-    /** Pages wanted, {@link #deficit} included; 0 in pass 0, and then or when memory has recovered it may be negative. */
+    /**
+     * Pages wanted, {@link #deficit} included; 0 in pass 0, and then or when memory has recovered it may be negative.
+     */
     int shortage();
 
     /** Pages that were asked for in vain before this pass; 0 in pass 0. */
@@ -60,8 +62,8 @@ public interface PageoutPass {
     void cache(Page page);
 
     /**
-     * Writes the page, with dirty neighbours around it, to its pager ({@code vm_pageout_clean}). The page is owned on entry,
-     * disowned on return. May block.
+     * Writes the page, with dirty neighbours around it, to its pager ({@code vm_pageout_clean}). The page is owned on
+     * entry, disowned on return. May block.
      *
      * @return how many pages are being written; 0 when it could not be done now
      */

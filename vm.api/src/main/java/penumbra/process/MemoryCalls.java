@@ -5,11 +5,11 @@ import org.jspecify.annotations.Nullable;
 import org.osgi.annotation.versioning.ProviderType;
 
 /**
- * The system calls of one process on its memory ({@code vm_mmap.c}): what its address space does, with the checks and limits
- * that bind programs. Addresses and lengths are bytes of any value, flags and kinds are FreeBSD's numbers.
+ * The system calls of one process on its memory ({@code vm_mmap.c}): what its address space does, with the checks and
+ * limits that bind programs. Addresses and lengths are bytes of any value, flags and kinds are FreeBSD's numbers.
  *
- * <p>Each call locks the space itself and may block; the caller holds no lock. A call that is refused has changed nothing,
- * unless it says otherwise.
+ * <p>Each call locks the space itself and may block; the caller holds no lock. A call that is refused has changed
+ * nothing, unless it says otherwise.
  */
 @ProviderType
 public interface MemoryCalls {
@@ -55,15 +55,17 @@ public interface MemoryCalls {
      * @param address where, or a hint where
      * @param file null for anonymous memory
      * @param offset in the file, in bytes
-     * @return EINVAL for arguments that do not go together, EACCES for more than the file was opened for, ENOMEM beyond a
-     *     limit or without room
+     * @return EINVAL for arguments that do not go together, EACCES for more than the file was opened for, ENOMEM beyond
+     *     a limit or without room
      */
     Placement mmap(long address, long length, int prot, int flags, @Nullable OpenFile file, long offset);
 
     /** Unmaps. EINVAL for an empty or unaligned range or one outside the address space. */
     Errno munmap(long address, long length);
 
-    /** Changes protection. EACCES beyond the maximum, ENOMEM without swap for what becomes writeable, EINVAL otherwise. */
+    /**
+     * Changes protection. EACCES beyond the maximum, ENOMEM without swap for what becomes writeable, EINVAL otherwise.
+     */
     Errno mprotect(long address, long length, int prot);
 
     /** Changes what children get; {@code inheritance} is 0 to share, 1 to copy, 2 for nothing. EINVAL for any other. */
@@ -76,8 +78,9 @@ public interface MemoryCalls {
     Errno madvise(long address, long length, int advice);
 
     /**
-     * Writes changes of files back. EINVAL for {@link #MS_ASYNC} and {@link #MS_INVALIDATE} together, ENOMEM where something
-     * is not mapped, EBUSY when pages that are to be forgotten are wired, EIO when a page could not be written.
+     * Writes changes of files back. EINVAL for {@link #MS_ASYNC} and {@link #MS_INVALIDATE} together, ENOMEM where
+     * something is not mapped, EBUSY when pages that are to be forgotten are wired, EIO when a page could not be
+     * written.
      */
     Errno msync(long address, long length, int flags);
 
@@ -85,8 +88,8 @@ public interface MemoryCalls {
     Errno mincore(long address, long length, byte[] states);
 
     /**
-     * Wires. EINVAL for a range that wraps, ENOMEM beyond {@link Limit#MEMLOCK} or where something is not mapped or cannot be
-     * made resident, EAGAIN when the machine would have too many wired pages ({@code vm.max_wired}).
+     * Wires. EINVAL for a range that wraps, ENOMEM beyond {@link Limit#MEMLOCK} or where something is not mapped or
+     * cannot be made resident, EAGAIN when the machine would have too many wired pages ({@code vm.max_wired}).
      */
     Errno mlock(long address, long length);
 
@@ -94,8 +97,8 @@ public interface MemoryCalls {
     Errno munlock(long address, long length);
 
     /**
-     * Wires everything that is mapped, or will be. EINVAL for other bits, ENOMEM beyond {@link Limit#MEMLOCK}, EAGAIN when
-     * something cannot be made resident.
+     * Wires everything that is mapped, or will be. EINVAL for other bits, ENOMEM beyond {@link Limit#MEMLOCK}, EAGAIN
+     * when something cannot be made resident.
      */
     Errno mlockall(int how);
 

@@ -19,7 +19,8 @@ public interface Processes {
     Process create(String name, Cred cred, long min, long max);
 
     /**
-     * Makes a child with what {@code parent} lets it inherit ({@code vmspace_fork}) and reserves the swap that it may need.
+     * Makes a child with what {@code parent} lets it inherit ({@code vmspace_fork}) and reserves the swap that it may
+     * need.
      *
      * @return null when that swap cannot be reserved; there is no child then
      */
@@ -33,8 +34,8 @@ public interface Processes {
     Process vfork(Process parent, String name);
 
     /**
-     * Gives the process a new, empty address space in place of its own or its parent's ({@code vmspace_exec}); CPUs that
-     * ran it must {@link #run} it again.
+     * Gives the process a new, empty address space in place of its own or its parent's ({@code vmspace_exec}); CPUs
+     * that ran it must {@link #run} it again.
      */
     AddressSpace exec(Process process);
 
@@ -54,8 +55,8 @@ public interface Processes {
     AddressSpace kernelSpace();
 
     /**
-     * Makes an address space that shares the kernel's mappings, and maps it as a submap over {@code [start, end)} of the
-     * kernel's space, which must be free ({@code kmem_suballoc}).
+     * Makes an address space that shares the kernel's mappings, and maps it as a submap over {@code [start, end)} of
+     * the kernel's space, which must be free ({@code kmem_suballoc}).
      *
      * @return null when that range is not free
      */

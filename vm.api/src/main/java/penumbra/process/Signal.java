@@ -26,8 +26,8 @@ public enum Signal {
     /**
      * What follows from the fault handler's answer ({@code trap_pfault}).
      *
-     * <p>FreeBSD 10.0 does not tell an access behind the end of a file from a forbidden one, nor missing swap from a missing
-     * mapping; POSIX does, and so did FreeBSD from version 12 on.
+     * <p>FreeBSD 10.0 does not tell an access behind the end of a file from a forbidden one, nor missing swap from a
+     * missing mapping; POSIX does, and so did FreeBSD from version 12 on.
      */
     public static Signal of(KernReturn reason, Fidelity fidelity) {
         return switch (reason) {

@@ -10,10 +10,10 @@ import penumbra.object.VmObject;
 /**
  * The contents of one open file, as its file system gives them.
  *
- * <p>Thread-safe. Methods may block; they are called with no lock held but the vnode's. An {@link IOException} tells the
- * pager that nothing can be said about the range concerned: reads may have filled part of the buffer, writes may have
- * changed any part of the range. Concurrent transfers of overlapping ranges may tear. A transfer that does not fail is
- * believed: nothing above compares checksums.
+ * <p>Thread-safe. Methods may block; they are called with no lock held but the vnode's. An {@link IOException} tells
+ * the pager that nothing can be said about the range concerned: reads may have filled part of the buffer, writes may
+ * have changed any part of the range. Concurrent transfers of overlapping ranges may tear. A transfer that does not
+ * fail is believed: nothing above compares checksums.
  */
 @ConsumerType
 public interface FileNode {
@@ -33,8 +33,8 @@ public interface FileNode {
      * Where a block is stored ({@code VOP_BMAP}).
      *
      * @param block the block in the file
-     * @return the place of the block, in blocks, such that blocks with consecutive places can be transferred at once; or
-     *     {@link #HOLE}
+     * @return the place of the block, in blocks, such that blocks with consecutive places can be transferred at once;
+     *     or {@link #HOLE}
      */
     long map(long block) throws IOException;
 
@@ -54,8 +54,8 @@ public interface FileNode {
     }
 
     /**
-     * The swap object that the contents live in, so that mappings are of it and no page is there twice ({@code OBJ_TMPFS}).
-     * The node keeps a reference to it until it is closed.
+     * The swap object that the contents live in, so that mappings are of it and no page is there twice
+     * ({@code OBJ_TMPFS}). The node keeps a reference to it until it is closed.
      *
      * @return null when the contents come and go by transfers, as those of most files do
      */
@@ -81,8 +81,8 @@ public interface FileNode {
     void fsync() throws IOException;
 
     /**
-     * Tells one state of the contents from another: the same as long as nobody changed the file, in whatever way. A file
-     * system that cannot tell answers 0 always.
+     * Tells one state of the contents from another: the same as long as nobody changed the file, in whatever way. A
+     * file system that cannot tell answers 0 always.
      */
     default long version() throws IOException {
         return 0;

@@ -15,10 +15,14 @@ public interface FileSystem {
      *
      * @param path in the file system's own terms
      * @param writable whether it will be written
-     * @throws IOException when there is no such file, it is not regular, or may not be opened so; the message is one line
+     * @throws IOException when there is no such file, it is not regular, or may not be opened so; the message is one
+     *     line
      */
     FileNode open(String path, boolean writable) throws IOException;
 
-    /** What tells one file from all others of this file system, however it is named: two paths of one file give equal keys. */
+    /**
+     * What tells one file from all others of this file system, however it is named: two paths of one file give equal
+     * keys.
+     */
     Object identity(String path) throws IOException;
 }

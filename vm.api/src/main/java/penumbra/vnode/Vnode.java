@@ -9,18 +9,24 @@ import penumbra.object.VmObject;
 /**
  * A file in use (FreeBSD's {@code vnode}): its counts, its lock, and the object that caches it.
  *
- * <p>Uses keep the file open; holds keep only the vnode. {@link #release} and {@link #put} may end the last use, which may
- * take the vnode lock: no object lock may be held. {@link #hold} and {@link #drop} take no lock and may be called anywhere.
+ * <p>Uses keep the file open; holds keep only the vnode. {@link #release} and {@link #put} may end the last use, which
+ * may take the vnode lock: no object lock may be held. {@link #hold} and {@link #drop} take no lock and may be called
+ * anywhere.
  */
 @ProviderType
 public interface Vnode {
     /** The name for messages. */
     String name();
 
-    /** The contents. A call waits for a file system that has left, up to a limit, and then fails as {@link FileSystemAway}. */
+    /**
+     * The contents. A call waits for a file system that has left, up to a limit, and then fails as
+     * {@link FileSystemAway}.
+     */
     FileNode node();
 
-    /** Whether the file system has left, so that a call on {@link #node} would wait. Any lock may be held; never blocks. */
+    /**
+     * Whether the file system has left, so that a call on {@link #node} would wait. Any lock may be held; never blocks.
+     */
     boolean away();
 
     /** The vnode lock, of rank VNODE: the only one that may be held across I/O. */

@@ -15,7 +15,8 @@ public interface VnodeSizes {
     void setSize(Vnode vnode, long bytes);
 
     /**
-     * Cuts or extends the file, then does what {@link #setSize} does. Takes the vnode lock; no lock may be held. May block.
+     * Cuts or extends the file, then does what {@link #setSize} does. Takes the vnode lock; no lock may be held. May
+     * block.
      *
      * @throws IOException when the file could not be changed; its object is as before then
      */

@@ -9,8 +9,8 @@ import org.osgi.annotation.versioning.ProviderType;
 @ProviderType
 public interface Vnodes {
     /**
-     * Opens a file: the same vnode for the same file, with one more use, the caller's. May block: a file system that has
-     * left is waited for, up to a limit.
+     * Opens a file: the same vnode for the same file, with one more use, the caller's. May block: a file system that
+     * has left is waited for, up to a limit.
      *
      * @param fileSystem the {@link FileSystem#name}
      * @throws FileSystemAway when there is no such file system
@@ -22,13 +22,17 @@ public interface Vnodes {
     Vnode wrap(FileNode node) throws IOException;
 
     /**
-     * Writes every change and makes it durable ({@code fsync(2)}). Takes the vnode lock; no lock may be held. May block.
+     * Writes every change and makes it durable ({@code fsync(2)}). Takes the vnode lock; no lock may be held. May
+     * block.
      *
      * @throws IOException when a change could not be written, or one that was written before may have been lost
      */
     void fsync(Vnode vnode) throws IOException;
 
-    /** Dooms the vnode: its object dies, its contents are closed ({@code vgone}). Vnode lock held; stays held. May block. */
+    /**
+     * Dooms the vnode: its object dies, its contents are closed ({@code vgone}). Vnode lock held; stays held. May
+     * block.
+     */
     void reclaim(Vnode vnode);
 
     /** The vnodes that are there. */

@@ -13,8 +13,8 @@ import java.util.concurrent.CountDownLatch;
 import penumbra.kern.SteadyChannel.Opener;
 
 /**
- * One fault, and which of the transfers of the channels that {@link #opener} opens it happens to: the n-th that it can happen
- * to, once or from then on. Chance comes from a seed. Thread-safe.
+ * One fault, and which of the transfers of the channels that {@link #opener} opens it happens to: the n-th that it can
+ * happen to, once or from then on. Chance comes from a seed. Thread-safe.
  */
 public final class FaultPlan {
     private final Fault fault;

@@ -13,8 +13,8 @@ import penumbra.kern.SteppedSleepQueue;
 import penumbra.kern.VirtualClock;
 
 /**
- * A {@link Machine} without CPUs, whose TLB never forgets by itself: what an {@link Mmu} does not shoot down stays, so that
- * a test can tell what it should have shot down.
+ * A {@link Machine} without CPUs, whose TLB never forgets by itself: what an {@link Mmu} does not shoot down stays, so
+ * that a test can tell what it should have shot down.
  */
 public final class TlbModel implements Machine {
     private final SleepQueue sleepQueue = new SteppedSleepQueue();

@@ -8,7 +8,9 @@ import java.util.BitSet;
 import java.util.UUID;
 import penumbra.hw.PageSize;
 
-/** A store in the heap for tests: plain arrays, first fit bit by bit, so that nothing of it is shared with a real one. */
+/**
+ * A store in the heap for tests: plain arrays, first fit bit by bit, so that nothing of it is shared with a real one.
+ */
 public final class MemoryStore implements BackingStore {
     private final String identity = UUID.randomUUID().toString();
     private final byte[][] contents;

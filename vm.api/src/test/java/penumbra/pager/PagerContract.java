@@ -25,9 +25,9 @@ import penumbra.page.Page;
 import penumbra.page.Pages;
 
 /**
- * What any {@link Pager} must do: extend this class and say how to make one, on a machine with real pages and objects whose
- * threads are real, and what it is asked for. The pager must be the one that the machine's pager layer calls, too: objects
- * end through it.
+ * What any {@link Pager} must do: extend this class and say how to make one, on a machine with real pages and objects
+ * whose threads are real, and what it is asked for. The pager must be the one that the machine's pager layer calls,
+ * too: objects end through it.
  */
 public abstract class PagerContract {
     /** Pages of what the pager is asked for: more than one request fills. */

@@ -41,7 +41,9 @@ public final class FaultyNode implements FileNode {
         mapFails = false;
     }
 
-    /** Lets the medium take {@code bytes} bytes more: a write that finds less writes that, one that finds none fails. */
+    /**
+     * Lets the medium take {@code bytes} bytes more: a write that finds less writes that, one that finds none fails.
+     */
     public void setRoom(long bytes) {
         room.set(bytes);
     }

@@ -3,7 +3,9 @@ package penumbra.kern;
 
 import java.util.concurrent.atomic.LongAdder;
 
-/** A named event count that many threads may add to without meeting; reading it is a sum that may be a little behind. */
+/**
+ * A named event count that many threads may add to without meeting; reading it is a sum that may be a little behind.
+ */
 public final class Counter {
     private final String name;
     private final LongAdder count = new LongAdder();

@@ -12,7 +12,9 @@ public enum KernReturn {
     RESOURCE_SHORTAGE,
     NOT_RECEIVER,
     NO_ACCESS,
-    /** An access behind the end of what is mapped: a {@link #PROTECTION_FAILURE} in FreeBSD 10.0, and so by its number. */
+    /**
+     * An access behind the end of what is mapped: a {@link #PROTECTION_FAILURE} in FreeBSD 10.0, and so by its number.
+     */
     OUT_OF_BOUNDS;
 
     /** The number that FreeBSD 10.0 gives this code (0 to 8). */

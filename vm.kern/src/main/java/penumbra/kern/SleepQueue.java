@@ -37,8 +37,8 @@ public interface SleepQueue {
     void wakeup(Object channel);
 
     /**
-     * Ends every sleep, and each that begins from now on, by throwing {@code cause}, with no lock taken again: the machine was
-     * halted, and nobody is left to wake anybody. The first cause counts.
+     * Ends every sleep, and each that begins from now on, by throwing {@code cause}, with no lock taken again: the
+     * machine was halted, and nobody is left to wake anybody. The first cause counts.
      */
     void halt(KernelPanic cause);
 

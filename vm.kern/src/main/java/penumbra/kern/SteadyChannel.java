@@ -12,8 +12,8 @@ import java.util.Set;
 /**
  * A file channel that survives interrupts. Thread-safe.
  *
- * <p>Interrupting a thread inside a {@link FileChannel} closes the channel for everybody. Here the file is opened again and
- * each call that was cut is made again, so transfers are positional only; the interrupted thread keeps its flag.
+ * <p>Interrupting a thread inside a {@link FileChannel} closes the channel for everybody. Here the file is opened again
+ * and each call that was cut is made again, so transfers are positional only; the interrupted thread keeps its flag.
  */
 public final class SteadyChannel implements AutoCloseable {
     private final Reopening reopening;

@@ -128,7 +128,8 @@ public final class Witness {
     }
 
     /**
-     * Forgets what the calling thread holds: a machine that ended in a panic never unlocks, and a new one is about to boot.
+     * Forgets what the calling thread holds: a machine that ended in a panic never unlocks, and a new one is about to
+     * boot.
      */
     public static void forget() {
         if (ON) {

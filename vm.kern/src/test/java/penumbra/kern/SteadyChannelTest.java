@@ -13,7 +13,9 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
 class SteadyChannelTest {
-    /** A file's lock is given up as the last step of its closing; opened before that, it seems to be somebody else's. */
+    /**
+     * A file's lock is given up as the last step of its closing; opened before that, it seems to be somebody else's.
+     */
     @Test
     void isOpenedAgainOnlyWhenItsClosingHasEnded() throws Exception {
         SlowlyClosingChannel first = new SlowlyClosingChannel();

@@ -99,7 +99,10 @@ class WitnessTest {
         }
     }
 
-    /** A stepped machine has one thread: what it does for the daemon while somebody sleeps holds nothing of the sleeper's. */
+    /**
+     * A stepped machine has one thread: what it does for the daemon while somebody sleeps holds nothing of the
+     * sleeper's.
+     */
     @Test
     void whatOthersDoDuringASleepHoldsNothing() {
         KernelLock map = new KernelLock(LockRank.ADDRESS_SPACE, "map");

@@ -18,9 +18,9 @@ public final class Operations {
     private Operations() {}
 
     /**
-     * Lets threads call the operations of {@code structure}, a public class with a public constructor whose public methods
-     * are annotated. What they return together must be what {@code model}, with methods of the same names, returns when they
-     * are called one after the other in some order.
+     * Lets threads call the operations of {@code structure}, a public class with a public constructor whose public
+     * methods are annotated. What they return together must be what {@code model}, with methods of the same names,
+     * returns when they are called one after the other in some order.
      */
     public static void explore(Class<?> structure, Class<?> model) {
         options(model).iterations(SCENARIOS).actorsAfter(1).check(structure);

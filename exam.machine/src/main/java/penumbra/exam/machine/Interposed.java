@@ -9,8 +9,8 @@ import penumbra.kern.SteadyChannel.Opener;
 import penumbra.pager.BackingStore;
 
 /**
- * What stands between the layers of a machine: each operator gets the real part and returns what the layers above are given in
- * its place, to watch it or to make it fail.
+ * What stands between the layers of a machine: each operator gets the real part and returns what the layers above are
+ * given in its place, to watch it or to make it fail.
  *
  * @param memory the frames, as CPUs and kernel see them
  * @param machine the machine, as the kernel sees it

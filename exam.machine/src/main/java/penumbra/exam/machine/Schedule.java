@@ -21,13 +21,13 @@ import penumbra.kern.SleepQueue;
 import penumbra.kern.Witness;
 
 /**
- * Threads of which exactly one runs at a time, and a seed that decides who goes on at each lock, sleep, transfer, and access
- * to a table: the same seed gives the same run, and a run in which nobody can go on ends with a picture of who waits for
- * what.
+ * Threads of which exactly one runs at a time, and a seed that decides who goes on at each lock, sleep, transfer, and
+ * access to a table: the same seed gives the same run, and a run in which nobody can go on ends with a picture of who
+ * waits for what.
  *
- * <p>Needs the {@link Witness}, and a machine booted with {@link #interposed}, which has no threads of its own. A thread is
- * not disturbed between two of its programs' accesses to memory ({@link #user}), so shooters never wait for a CPU. After a
- * run that failed its threads stay where they were.
+ * <p>Needs the {@link Witness}, and a machine booted with {@link #interposed}, which has no threads of its own. A
+ * thread is not disturbed between two of its programs' accesses to memory ({@link #user}), so shooters never wait for a
+ * CPU. After a run that failed its threads stay where they were.
  */
 public final class Schedule implements LockWatcher {
     /** Chances to go on undisturbed, of which each run has one: from much to little contention. */
@@ -239,7 +239,9 @@ public final class Schedule implements LockWatcher {
         }
     }
 
-    /** Waits until somebody wakes {@code channel}, with {@code lock} given back; false when nobody schedules the caller. */
+    /**
+     * Waits until somebody wakes {@code channel}, with {@code lock} given back; false when nobody schedules the caller.
+     */
     boolean block(Object channel, KernelLock lock, String why) {
         Task task = current();
         if (task == null) {

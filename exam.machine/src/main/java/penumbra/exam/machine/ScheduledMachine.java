@@ -9,8 +9,8 @@ import penumbra.kern.KernelPanic;
 import penumbra.kern.SleepQueue;
 
 /**
- * A machine whose sleepers a {@link Schedule} wakes and whose traps it may interrupt. It says that it runs in steps while it
- * is wired, so that no subsystem starts threads of its own, and that it has threads afterwards.
+ * A machine whose sleepers a {@link Schedule} wakes and whose traps it may interrupt. It says that it runs in steps
+ * while it is wired, so that no subsystem starts threads of its own, and that it has threads afterwards.
  */
 final class ScheduledMachine extends MachineInFront {
     private final Schedule schedule;

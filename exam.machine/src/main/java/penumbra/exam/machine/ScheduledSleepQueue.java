@@ -7,7 +7,10 @@ import penumbra.kern.KernelPanic;
 import penumbra.kern.SleepQueue;
 import penumbra.kern.WouldBlock;
 
-/** Where the threads of a {@link Schedule} sleep. A limited sleep may end at any moment; who is not scheduled cannot sleep. */
+/**
+ * Where the threads of a {@link Schedule} sleep. A limited sleep may end at any moment; who is not scheduled cannot
+ * sleep.
+ */
 final class ScheduledSleepQueue implements SleepQueue {
     private final Schedule schedule;
 

@@ -101,7 +101,10 @@ class AbsentStoreTest {
         progress.release();
     }
 
-    /** Waits until a program waits for the store, or all of them for memory, which only page-outs to the store could free. */
+    /**
+     * Waits until a program waits for the store, or all of them for memory, which only page-outs to the store could
+     * free.
+     */
     @SuppressWarnings("ThreadPriorityCheck") // A thread that falls asleep tells nobody.
     private void awaitSleeper() {
         while (sleepers("swpark") == 0 && sleepers("pfault") < CPUS) {

@@ -4,8 +4,8 @@ package penumbra.exam.machine;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * What the first word of a page must be. A page of one process has exactly what it wrote; one that several have in common
- * counts up, and a reader sees a number between those that were reached before and after it looked.
+ * What the first word of a page must be. A page of one process has exactly what it wrote; one that several have in
+ * common counts up, and a reader sees a number between those that were reached before and after it looked.
  */
 final class Cell {
     private final AtomicLong begun;

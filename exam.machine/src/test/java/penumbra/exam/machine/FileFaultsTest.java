@@ -36,8 +36,8 @@ import penumbra.object.VmObject;
 import penumbra.vnode.Vnode;
 
 /**
- * What becomes of a mapped file when the host fails under it. Files have no checksums: where the host is wrong and does not
- * say so, programs read what it gave, and all that is asked is that nothing else comes of it.
+ * What becomes of a mapped file when the host fails under it. Files have no checksums: where the host is wrong and does
+ * not say so, programs read what it gave, and all that is asked is that nothing else comes of it.
  */
 @Timeout(value = 300, unit = TimeUnit.SECONDS, threadMode = ThreadMode.SEPARATE_THREAD)
 class FileFaultsTest {

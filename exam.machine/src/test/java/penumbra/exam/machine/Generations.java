@@ -9,8 +9,8 @@ import penumbra.hw.Cpu;
 import penumbra.process.Process;
 
 /**
- * A line of processes of which each is forked from the one before, which then goes on beside it for a while and dies. So
- * every one stands in front of a chain of objects that is just being merged.
+ * A line of processes of which each is forked from the one before, which then goes on beside it for a while and dies.
+ * So every one stands in front of a chain of objects that is just being merged.
  */
 final class Generations {
     private static final int PAGES = 60;

@@ -47,7 +47,9 @@ import penumbra.process.Process;
 import penumbra.vm.pageout.PageoutDaemon;
 import penumbra.vnode.Vnode;
 
-/** Machines on which a program waits for memory that does not come: too small, closed, halted, or with a broken disk. */
+/**
+ * Machines on which a program waits for memory that does not come: too small, closed, halted, or with a broken disk.
+ */
 @Timeout(value = 120, unit = TimeUnit.SECONDS, threadMode = ThreadMode.SEPARATE_THREAD)
 class HardTimesTest {
     private static final int MEMORY = 123;

@@ -15,7 +15,9 @@ import penumbra.pager.BackingStore;
 import penumbra.pager.swap.FileStore;
 import penumbra.process.Process;
 
-/** Processes that come and go, and a page daemon, while an operator has their swapped pages moved between two stores. */
+/**
+ * Processes that come and go, and a page daemon, while an operator has their swapped pages moved between two stores.
+ */
 final class Migration {
     private static final int PROGRAMS = 2;
     private static final int PAGES = 90;

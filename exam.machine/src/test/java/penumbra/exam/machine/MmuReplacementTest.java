@@ -40,9 +40,9 @@ import penumbra.vm.pageout.PageoutDaemon;
 import penumbra.vm.pmap.PmapLayer;
 
 /**
- * The MMU is replaced again and again while programs with wired memory fault, write, fork and exit in a machine that is too
- * small for them. What every page must hold is known from arrays that share nothing with the VM; since memory is short, a page
- * whose modified bit got lost in a replacement is soon dropped and comes back with old contents.
+ * The MMU is replaced again and again while programs with wired memory fault, write, fork and exit in a machine that is
+ * too small for them. What every page must hold is known from arrays that share nothing with the VM; since memory is
+ * short, a page whose modified bit got lost in a replacement is soon dropped and comes back with old contents.
  *
  * <p>{@code -Dpenumbra.mmus=1000} makes a long run of it, {@code -Dpenumbra.seed=N} repeats one.
  */
@@ -210,7 +210,9 @@ class MmuReplacementTest {
         }
     }
 
-    /** The daemon does not wait for what it has written out last; an object's paging in progress lasts as long as that. */
+    /**
+     * The daemon does not wait for what it has written out last; an object's paging in progress lasts as long as that.
+     */
     private void awaitWrites() {
         List<VmObject> objects = new ArrayList<>();
         kernel.objects().forEach(objects::add);

@@ -14,8 +14,8 @@ import penumbra.kern.KernReturn;
 import penumbra.process.Process;
 
 /**
- * A program with some anonymous memory, and what each page of it must hold, in an array that shares nothing with the VM; 0 for
- * pages that were never touched. One CPU runs it at a time.
+ * A program with some anonymous memory, and what each page of it must hold, in an array that shares nothing with the
+ * VM; 0 for pages that were never touched. One CPU runs it at a time.
  */
 final class ModelProgram {
     static final long BASE = 1 << 20;

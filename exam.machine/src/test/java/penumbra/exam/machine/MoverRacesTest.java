@@ -40,7 +40,9 @@ import penumbra.pager.SwapSpace;
 import penumbra.pager.swap.FileStore;
 import penumbra.process.Process;
 
-/** Everything that can happen to a page while it moves from store to store, with the mover stopped at each of its steps. */
+/**
+ * Everything that can happen to a page while it moves from store to store, with the mover stopped at each of its steps.
+ */
 @Timeout(value = 120, unit = TimeUnit.SECONDS, threadMode = ThreadMode.SEPARATE_THREAD)
 class MoverRacesTest {
     /** One block of a location map, so that one of a drain's threads has all of it to itself. */

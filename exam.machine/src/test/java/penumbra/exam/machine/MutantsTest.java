@@ -33,8 +33,8 @@ import penumbra.policy.PageoutPass;
 import penumbra.vm.pageout.PageoutDaemon;
 
 /**
- * The classical defects of page caches, planted between the layers of the machine: in some order of the threads, out of a
- * fixed series, the model, the invariants or the schedule itself find each of them.
+ * The classical defects of page caches, planted between the layers of the machine: in some order of the threads, out of
+ * a fixed series, the model, the invariants or the schedule itself find each of them.
  */
 @Timeout(600)
 class MutantsTest {
@@ -267,7 +267,10 @@ class MutantsTest {
         kill("a forked page is still written by a CPU", machine(NoShootdown::new), MutantsTest::snapshots);
     }
 
-    /** FreeBSD 10.0's own: who shares an object keeps a mapping of the page that a copy in it has hidden (CVE-2021-29626). */
+    /**
+     * FreeBSD 10.0's own: who shares an object keeps a mapping of the page that a copy in it has hidden
+     * (CVE-2021-29626).
+     */
     @Test
     void aPageThatWasCopiedStaysMappedBySharers() {
         find(

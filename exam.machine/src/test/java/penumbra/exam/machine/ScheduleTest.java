@@ -8,8 +8,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * What the kernel does at the same time, in orders that seeds choose. {@code -Dpenumbra.schedules=N} says how many orders of
- * each kind are tried, {@code -Dpenumbra.schedule.seed=S} repeats one.
+ * What the kernel does at the same time, in orders that seeds choose. {@code -Dpenumbra.schedules=N} says how many
+ * orders of each kind are tried, {@code -Dpenumbra.schedule.seed=S} repeats one.
  */
 @Timeout(1200)
 class ScheduleTest {

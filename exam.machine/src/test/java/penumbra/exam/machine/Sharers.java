@@ -7,8 +7,8 @@ import penumbra.hw.Cpu;
 import penumbra.process.Process;
 
 /**
- * Two processes that share memory of which most pages are still those that a third one inherited before. Each counts in a
- * word of its own of every page, and sees what the other has counted; the third sees nothing of it.
+ * Two processes that share memory of which most pages are still those that a third one inherited before. Each counts in
+ * a word of its own of every page, and sees what the other has counted; the third sees nothing of it.
  */
 final class Sharers {
     private static final int PAGES = 50;

@@ -11,9 +11,9 @@ import penumbra.map.Inheritance;
 import penumbra.process.Process;
 
 /**
- * A process of two threads that count, each in a word of its own of every page, and of which children are made meanwhile.
- * What a child sees in a word is neither older than the fork's beginning nor younger than its end; what it writes itself
- * its parent never sees.
+ * A process of two threads that count, each in a word of its own of every page, and of which children are made
+ * meanwhile. What a child sees in a word is neither older than the fork's beginning nor younger than its end; what it
+ * writes itself its parent never sees.
  */
 final class Snapshots {
     private static final int PAGES = 24;

@@ -28,8 +28,8 @@ import penumbra.pager.swap.FileStore;
 import penumbra.vm.pager.PagerLayer;
 
 /**
- * Stores are replaced while eight CPUs run programs that fault, write, fork and exit in a machine whose memory is far too
- * small for them. What every page holds is known from arrays that share nothing with the VM.
+ * Stores are replaced while eight CPUs run programs that fault, write, fork and exit in a machine whose memory is far
+ * too small for them. What every page holds is known from arrays that share nothing with the VM.
  *
  * <p>{@code -Dpenumbra.replacements=N} sets how often, {@code -Dpenumbra.seed=N} repeats a run.
  */

@@ -31,8 +31,8 @@ import penumbra.kern.Fidelity;
 import penumbra.kern.SteadyChannel.Opener;
 
 /**
- * What becomes of programs when the host fails under the swap file: they read what they wrote or are refused, and the machine
- * serves others.
+ * What becomes of programs when the host fails under the swap file: they read what they wrote or are refused, and the
+ * machine serves others.
  */
 @Timeout(value = 300, unit = TimeUnit.SECONDS, threadMode = ThreadMode.SEPARATE_THREAD)
 class SwapFaultsTest {

@@ -21,8 +21,8 @@ import penumbra.page.Advice;
 import penumbra.process.Process;
 
 /**
- * A tree of processes that fork, read, write and change what their children get, each with a model of its memory. Children run
- * side by side as long as CPUs are idle, else in their parent's place.
+ * A tree of processes that fork, read, write and change what their children get, each with a model of its memory.
+ * Children run side by side as long as CPUs are idle, else in their parent's place.
  */
 final class Tree {
     private static final int DEPTH = 6;
@@ -175,7 +175,10 @@ final class Tree {
             }
         }
 
-        /** Memory that several have in common is only ever handed on or left out: nobody could tell what a copy would show. */
+        /**
+         * Memory that several have in common is only ever handed on or left out: nobody could tell what a copy would
+         * show.
+         */
         private void inherit(int from, int count) {
             Inheritance wanted = Inheritance.values()[random.nextInt(3)];
             boolean shared = Arrays.stream(cells, from, from + count).anyMatch(cell -> cell != null && cell.shared());

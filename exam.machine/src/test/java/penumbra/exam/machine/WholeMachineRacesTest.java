@@ -149,7 +149,10 @@ class WholeMachineRacesTest {
         return threads.stream().anyMatch(Thread::isAlive);
     }
 
-    /** Reads all that a child inherited, pages {@code [0, pages)}: from between the two snapshots, and the same ever after. */
+    /**
+     * Reads all that a child inherited, pages {@code [0, pages)}: from between the two snapshots, and the same ever
+     * after.
+     */
     private static void verifyChild(Cpu cpu, int pages, long[] least, long[] most, Random which) {
         for (int round = 0; round < 2; round++) {
             for (int page = 0; page < pages; page++) {
@@ -251,7 +254,9 @@ class WholeMachineRacesTest {
         verifyAtRest();
     }
 
-    /** Children come and go in an order that merges objects behind and in front of those that the survivor faults on. */
+    /**
+     * Children come and go in an order that merges objects behind and in front of those that the survivor faults on.
+     */
     @Test
     void collapseAgainstFaults() {
         Process survivor = program("survivor");
@@ -279,7 +284,10 @@ class WholeMachineRacesTest {
         verifyAtRest();
     }
 
-    /** Every sync leaves in the file what had been written when it began, however many stores and page-outs come in between. */
+    /**
+     * Every sync leaves in the file what had been written when it began, however many stores and page-outs come in
+     * between.
+     */
     @Test
     void pageCleanAgainstWrites() throws IOException {
         Path path = Files.write(folder.resolve("counts"), new byte[PAGES * PageSize.BYTES]);

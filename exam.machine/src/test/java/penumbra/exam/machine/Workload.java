@@ -16,8 +16,8 @@ import penumbra.object.VmObject;
 import penumbra.process.Process;
 
 /**
- * A program that loads and stores at random on more pages than the machine has, and knows what each must hold. It carries on
- * when an access is refused, and never accepts a wrong value.
+ * A program that loads and stores at random on more pages than the machine has, and knows what each must hold. It
+ * carries on when an access is refused, and never accepts a wrong value.
  */
 class Workload {
     private static final long BASE = 1 << 20;

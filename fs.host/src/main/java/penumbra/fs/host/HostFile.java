@@ -66,7 +66,9 @@ final class HostFile implements FileNode {
         return BLOCK;
     }
 
-    /** Every block is where the file's own numbering puts it: the host clusters as it likes, and reads holes as zeroes. */
+    /**
+     * Every block is where the file's own numbering puts it: the host clusters as it likes, and reads holes as zeroes.
+     */
     @Override
     public long map(long block) {
         return block;
@@ -77,7 +79,10 @@ final class HostFile implements FileNode {
         return limit;
     }
 
-    /** From the modification time, the size and the identity: changes within one tick of the host's clock may stay unseen. */
+    /**
+     * From the modification time, the size and the identity: changes within one tick of the host's clock may stay
+     * unseen.
+     */
     @Override
     public long version() throws IOException {
         BasicFileAttributes now = Files.readAttributes(path, BasicFileAttributes.class);

@@ -17,8 +17,8 @@ import penumbra.pager.Pagers;
 import penumbra.pager.SwapSpace;
 
 /**
- * A file in memory ({@code struct tmpfs_node}): its bytes are the pages of one swap object, which mappings of the file use
- * as it is. The object's lock guards everything here.
+ * A file in memory ({@code struct tmpfs_node}): its bytes are the pages of one swap object, which mappings of the file
+ * use as it is. The object's lock guards everything here.
  */
 final class TmpFile {
     private final String path;
@@ -217,7 +217,10 @@ final class TmpFile {
         return true;
     }
 
-    /** The page of byte {@code at}, busy; its contents may be anything if they are going to be replaced. May drop the lock. */
+    /**
+     * The page of byte {@code at}, busy; its contents may be anything if they are going to be replaced. May drop the
+     * lock.
+     */
     private Page pageAt(long at, boolean replaced) throws IOException {
         long pindex = PageSize.index(at);
         object.pipAdd(1);

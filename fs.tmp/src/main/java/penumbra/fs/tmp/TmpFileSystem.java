@@ -22,8 +22,8 @@ import penumbra.vnode.FileNode;
 import penumbra.vnode.FileSystem;
 
 /**
- * Files in memory ({@code tmpfs}), by name; a name is any text without control characters. What is in them goes to swap as
- * other anonymous memory does, and is gone with the file system. Thread-safe.
+ * Files in memory ({@code tmpfs}), by name; a name is any text without control characters. What is in them goes to swap
+ * as other anonymous memory does, and is gone with the file system. Thread-safe.
  */
 public final class TmpFileSystem implements FileSystem, Holder, AutoCloseable {
     /** What {@code Vnodes.open} takes. */

@@ -5,11 +5,11 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * A space's paging-structure cache (Intel SDM volume 3, 4.10.3): for GiBs that were lately entered, their directory, which
- * spares a walk the upper two levels.
+ * A space's paging-structure cache (Intel SDM volume 3, 4.10.3): for GiBs that were lately entered, their directory,
+ * which spares a walk the upper two levels.
  *
- * <p>Filled and emptied under the space's lock, read without: a reader that still sees a directory which was unlinked is a
- * walk that the shootdown before its freeing waits for.
+ * <p>Filled and emptied under the space's lock, read without: a reader that still sees a directory which was unlinked
+ * is a walk that the shootdown before its freeing waits for.
  */
 final class DirectoryCache {
     /** More GiBs than most programs use. */

@@ -13,14 +13,15 @@ import penumbra.kern.SpinWait;
 
 /**
  * For every frame of general and device memory, the managed mappings of it (FreeBSD's {@code pv_entry} lists): twelve
- * bytes a frame, which hold the first mapping, and twelve more for each further one. Mappings of 2 MiB at once are in the
- * list of their frames' {@link #superpage} and in no other.
+ * bytes a frame, which hold the first mapping, and twelve more for each further one. Mappings of 2 MiB at once are in
+ * the list of their frames' {@link #superpage} and in no other.
  *
- * <p>A mapping is a key: the space's ASID and the (first) virtual page. Every method needs the lock that {@link #lockOf}
- * names for the frame, unless said otherwise; frames of the same 2 MiB share one.
+ * <p>A mapping is a key: the space's ASID and the (first) virtual page. Every method needs the lock that
+ * {@link #lockOf} names for the frame, unless said otherwise; frames of the same 2 MiB share one.
  *
- * <p>A change of many mappings takes effect in TLBs only after its last one, when it may hold these locks no more. Until then
- * its {@link #delay} makes those wait who look at, or change, other mappings of the same frames, in {@link #awaitShot}.
+ * <p>A change of many mappings takes effect in TLBs only after its last one, when it may hold these locks no more.
+ * Until then its {@link #delay} makes those wait who look at, or change, other mappings of the same frames, in
+ * {@link #awaitShot}.
  */
 final class PvLists {
     /** No mapping. */
@@ -135,7 +136,10 @@ final class PvLists {
         return superpageOf(frame) & STRIPES - 1;
     }
 
-    /** Says, before a mapping of a frame with lock {@code stripe} changes, that the shootdown comes later; needs no lock. */
+    /**
+     * Says, before a mapping of a frame with lock {@code stripe} changes, that the shootdown comes later; needs no
+     * lock.
+     */
     void delay(int stripe) {
         delayed.incrementAndGet(stripe);
     }
@@ -166,7 +170,9 @@ final class PvLists {
         return keys[index(frame)];
     }
 
-    /** Where the further mappings of {@code frame} start: for {@link #keyAt} and {@link #after}; 0 when there are none. */
+    /**
+     * Where the further mappings of {@code frame} start: for {@link #keyAt} and {@link #after}; 0 when there are none.
+     */
     int rest(int frame) {
         return more[index(frame)];
     }

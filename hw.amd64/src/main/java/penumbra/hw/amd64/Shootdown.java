@@ -27,8 +27,8 @@ final class Shootdown {
     }
 
     /**
-     * To be called before {@code old}, the entry of {@code page}, gets weaker: what TLBs have of it is going to be shot down.
-     * An entry that is not accessed is in none.
+     * To be called before {@code old}, the entry of {@code page}, gets weaker: what TLBs have of it is going to be shot
+     * down. An entry that is not accessed is in none.
      */
     void weaken(long page, long old) {
         if ((old & Pte.ACCESSED) == 0) {

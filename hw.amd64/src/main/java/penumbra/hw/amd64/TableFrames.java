@@ -9,11 +9,12 @@ import penumbra.kern.KernelLock;
 import penumbra.kern.LockRank;
 
 /**
- * The frames that tables live in: which are free, how many entries of each of the others are in use, and which tables wait
- * behind superpages.
+ * The frames that tables live in: which are free, how many entries of each of the others are in use, and which tables
+ * wait behind superpages.
  *
- * <p>Lock: its own, for the free list (rank {@code FREE_LIST}). A table's count of entries belongs to the space that owns
- * the table and is guarded by that space's lock; what is kept changes under that lock and the one of the frames' lists.
+ * <p>Lock: its own, for the free list (rank {@code FREE_LIST}). A table's count of entries belongs to the space that
+ * owns the table and is guarded by that space's lock; what is kept changes under that lock and the one of the frames'
+ * lists.
  */
 final class TableFrames {
     /** No frame. */
@@ -72,7 +73,10 @@ final class TableFrames {
         return frame;
     }
 
-    /** Puts {@code frame}, which is in no chain, in front of {@code chain}, which may be {@link #NONE}; returns the chain. */
+    /**
+     * Puts {@code frame}, which is in no chain, in front of {@code chain}, which may be {@link #NONE}; returns the
+     * chain.
+     */
     int chain(int frame, int chain) {
         next[frame - first] = chain;
         kept[frame - first] = NO_TABLES;

@@ -10,8 +10,8 @@ import penumbra.hw.PageSize;
 /**
  * Page-aligned buffers outside the heap that machines have given back, for the next machine to boot with.
  *
- * <p>The collector alone can release a direct buffer, at a time of its choosing; without the pool machines that are booted
- * in quick succession would pile up. Thread-safe.
+ * <p>The collector alone can release a direct buffer, at a time of its choosing; without the pool machines that are
+ * booted in quick succession would pile up. Thread-safe.
  */
 final class BufferPool {
     /** The one pool: what it saves belongs to the whole JVM. */
@@ -24,7 +24,9 @@ final class BufferPool {
 
     BufferPool() {}
 
-    /** A buffer of zeroes with at least {@code bytes} bytes and a page-aligned start; gives up with OutOfMemoryError. */
+    /**
+     * A buffer of zeroes with at least {@code bytes} bytes and a page-aligned start; gives up with OutOfMemoryError.
+     */
     ByteBuffer take(int bytes) {
         @Nullable ByteBuffer pooled = bestFit(bytes);
         if (pooled != null) {

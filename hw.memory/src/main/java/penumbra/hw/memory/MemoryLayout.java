@@ -26,8 +26,8 @@ public record MemoryLayout(long generalBytes, long tableBytes, long compressedBy
     }
 
     /**
-     * A machine with {@code generalBytes} for pages, no compressed memory, and 4 MiB of tables plus a 64th of the general
-     * memory, rounded up to a page.
+     * A machine with {@code generalBytes} for pages, no compressed memory, and 4 MiB of tables plus a 64th of the
+     * general memory, rounded up to a page.
      */
     public static MemoryLayout ofGeneral(long generalBytes) {
         return new MemoryLayout(generalBytes, tablesFor(generalBytes), 0);

@@ -9,11 +9,13 @@ import penumbra.kern.KernelPanic;
 import penumbra.kern.LockRank;
 
 /**
- * For every frame of general and device memory, the managed mappings of it: a chain through the table entries themselves.
+ * For every frame of general and device memory, the managed mappings of it: a chain through the table entries
+ * themselves.
  *
- * <p>An entry's place is its table's number and its index there. Beside each table that maps pages lies an array with two
- * links for each entry, so a mapping is put in and taken out without a search and without memory of its own: 4 bytes a frame,
- * and 8 for each entry of a table. Every method needs the lock of the frame, {@link #lockOf}; frames share locks.
+ * <p>An entry's place is its table's number and its index there. Beside each table that maps pages lies an array with
+ * two links for each entry, so a mapping is put in and taken out without a search and without memory of its own: 4
+ * bytes a frame, and 8 for each entry of a table. Every method needs the lock of the frame, {@link #lockOf}; frames
+ * share locks.
  */
 final class Chains {
     /** No place. */
@@ -34,7 +36,9 @@ final class Chains {
     /** By table, for each of its entries the places behind and before it in its chain, plus one. */
     private final int[][] links;
 
-    /** Empty chains for the general and the device memory among {@code segments}, through {@code tables} tables at most. */
+    /**
+     * Empty chains for the general and the device memory among {@code segments}, through {@code tables} tables at most.
+     */
     Chains(List<MemorySegment> segments, int tables) {
         List<MemorySegment> mapped = segments.stream()
                 .filter(segment -> segment.use() == SegmentUse.GENERAL || segment.use() == SegmentUse.DEVICE)

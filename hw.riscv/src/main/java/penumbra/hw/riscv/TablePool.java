@@ -13,9 +13,9 @@ import penumbra.kern.LockRank;
 /**
  * The frames that tables live in: a stack of free ones, and what each of the others is used for.
  *
- * <p>Lock: its own, for the stack (rank {@code FREE_LIST}). How many entries of a table are used, and which pages it maps,
- * belongs to the space that has the table and is guarded by that space's lock; a table's owner may also be asked by who holds
- * the lock of a chain with one of its entries.
+ * <p>Lock: its own, for the stack (rank {@code FREE_LIST}). How many entries of a table are used, and which pages it
+ * maps, belongs to the space that has the table and is guarded by that space's lock; a table's owner may also be asked
+ * by who holds the lock of a chain with one of its entries.
  */
 final class TablePool {
     /** No frame. */

@@ -10,8 +10,8 @@ import penumbra.hw.PhysicalMemory;
 import penumbra.hw.ScatterList;
 
 /**
- * An engine that transfers bytes between the outside and memory of its own without a CPU. The memory is scattered, as what
- * a driver finds for it is: runs of one to four frames, the higher ones first, with frames of nobody in between.
+ * An engine that transfers bytes between the outside and memory of its own without a CPU. The memory is scattered, as
+ * what a driver finds for it is: runs of one to four frames, the higher ones first, with frames of nobody in between.
  */
 public final class DmaEngine implements Device {
     /** Four runs of each length. */

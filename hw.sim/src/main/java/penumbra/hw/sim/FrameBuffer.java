@@ -7,7 +7,9 @@ import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
 import penumbra.hw.Prot;
 
-/** A screen of 640 by 480 pixels of 4 bytes each, row by row from the upper left: what programs store is what it shows. */
+/**
+ * A screen of 640 by 480 pixels of 4 bytes each, row by row from the upper left: what programs store is what it shows.
+ */
 public final class FrameBuffer implements Device {
     public static final int WIDTH = 640;
     public static final int HEIGHT = 480;

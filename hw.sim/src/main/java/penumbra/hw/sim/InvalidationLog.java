@@ -7,9 +7,9 @@ import java.lang.invoke.VarHandle;
 /**
  * The invalidations that shooters announce to all CPUs, in one order; the last {@link #SLOTS} of them can be read back.
  *
- * <p>Without a lock: a shooter claims the next number, then fills in its slot, unless somebody a whole lap away is at it.
- * A CPU that does not find in a slot what it looks for forgets its whole TLB instead, which serves any invalidation,
- * because the tables were changed before the number was claimed.
+ * <p>Without a lock: a shooter claims the next number, then fills in its slot, unless somebody a whole lap away is at
+ * it. A CPU that does not find in a slot what it looks for forgets its whole TLB instead, which serves any
+ * invalidation, because the tables were changed before the number was claimed.
  */
 final class InvalidationLog {
     /** The ASID of an invalidation that concerns every space. */

@@ -20,9 +20,9 @@ import penumbra.kern.SpinWait;
  *
  * <p>Each access reads {@link #slots} once, before it looks at the TLB, and not again until its last byte is through. A
  * shooter {@link #interrupt interrupts} the CPU by putting slots there that remember nothing, so that the next access
- * misses and follows the {@link InvalidationLog}. So an answer to a shooter lies between two accesses, and everything the
- * CPU did through the old translation has happened before it. In kernel mode there are no slots either: an access that
- * should not be made misses, and panics.
+ * misses and follows the {@link InvalidationLog}. So an answer to a shooter lies between two accesses, and everything
+ * the CPU did through the old translation has happened before it. In kernel mode there are no slots either: an access
+ * that should not be made misses, and panics.
  */
 final class SimCpu implements Cpu {
     private static final int KERNEL = -1;
@@ -144,8 +144,8 @@ final class SimCpu implements Cpu {
     }
 
     /**
-     * Makes this CPU follow the log before its next access if it runs space {@code shotAsid} in user mode; else it does so
-     * before it comes to run it.
+     * Makes this CPU follow the log before its next access if it runs space {@code shotAsid} in user mode; else it does
+     * so before it comes to run it.
      */
     void interrupt(int shotAsid) {
         if (concerns(running, shotAsid)) {
@@ -158,8 +158,9 @@ final class SimCpu implements Cpu {
     }
 
     /**
-     * Returns when this CPU, which has been interrupted, makes no access any more through what announcement {@code wanted}
-     * about space {@code shotAsid} took away. A CPU in the kernel, in another space, or driven by the caller makes none.
+     * Returns when this CPU, which has been interrupted, makes no access any more through what announcement
+     * {@code wanted} about space {@code shotAsid} took away. A CPU in the kernel, in another space, or driven by the
+     * caller makes none.
      */
     void awaitAnswer(int shotAsid, long wanted) {
         for (int looks = 0; answered < wanted; looks++) {
@@ -204,9 +205,9 @@ final class SimCpu implements Cpu {
     }
 
     /**
-     * A translation that lets the access through, good until the next poll; MISS if the access crosses a page. The access
-     * goes on in the same place after a hit and after a miss, so that a compiled loop saves its registers around the miss
-     * alone.
+     * A translation that lets the access through, good until the next poll; MISS if the access crosses a page. The
+     * access goes on in the same place after a hit and after a miss, so that a compiled loop saves its registers around
+     * the miss alone.
      */
     private long find(long address, int size, int access) {
         long[] known = slots;

@@ -8,9 +8,9 @@ import penumbra.hw.TlbEntry;
 /**
  * A CPU's translation lookaside buffer: direct-mapped, tagged with virtual page and address space.
  *
- * <p>Used by the CPU's own thread only. A slot is two adjacent longs, a tag and a {@link TlbEntry}. The tag is the address
- * of the page, combined with the {@link #keyOf key} of its space, and has the {@link Prot} bits that are denied where an
- * address has its offset; so one comparison tells whether all of an access is in the page and allowed.
+ * <p>Used by the CPU's own thread only. A slot is two adjacent longs, a tag and a {@link TlbEntry}. The tag is the
+ * address of the page, combined with the {@link #keyOf key} of its space, and has the {@link Prot} bits that are denied
+ * where an address has its offset; so one comparison tells whether all of an access is in the page and allowed.
  */
 final class Tlb {
     /** Slots that remember nothing, for a CPU that must not find anything. */

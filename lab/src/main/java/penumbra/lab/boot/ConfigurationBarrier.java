@@ -17,8 +17,9 @@ import org.osgi.service.component.annotations.Reference;
 /**
  * A way to wait until everybody has heard of changed configurations.
  *
- * <p>Changes are told later, on a thread of their own, in the order in which they were made; a component that is enabled
- * before gets the old values. So a change of our own comes last, and whoever heard of it has heard of all before.
+ * <p>Changes are told later, on a thread of their own, in the order in which they were made; a component that is
+ * enabled before gets the old values. So a change of our own comes last, and whoever heard of it has heard of all
+ * before.
  */
 @Component(service = {ConfigurationBarrier.class, ConfigurationListener.class})
 public final class ConfigurationBarrier implements ConfigurationListener {

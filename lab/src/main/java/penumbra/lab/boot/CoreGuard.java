@@ -16,11 +16,11 @@ import penumbra.lab.cli.CoreBundles;
 import penumbra.lab.cli.FrontDoor;
 
 /**
- * What happens when somebody stops a core bundle past our commands: what runs on the machine ends, and the machine is halted
- * from the top. When the bundle is started again, so is an empty machine.
+ * What happens when somebody stops a core bundle past our commands: what runs on the machine ends, and the machine is
+ * halted from the top. When the bundle is started again, so is an empty machine.
  *
- * <p>A hook hears of a stop before every listener, and so before the components of the bundle are taken away in an order of
- * chance; of a start it would hear before there are any.
+ * <p>A hook hears of a stop before every listener, and so before the components of the bundle are taken away in an
+ * order of chance; of a start it would hear before there are any.
  */
 @Component(service = EventHook.class, immediate = true)
 public final class CoreGuard implements EventHook, BundleListener {

@@ -16,9 +16,9 @@ import org.osgi.service.component.runtime.dto.SatisfiedReferenceDTO;
 /**
  * The components that cannot be without one of them, each before those that it uses.
  *
- * <p>Taking that one away would take the others down, too, but in an order of chance among those that use it directly, and
- * some of them need each other until the end through references that are not mandatory: the table of vnodes ends its
- * objects by a pager that the pager layer merely follows.
+ * <p>Taking that one away would take the others down, too, but in an order of chance among those that use it directly,
+ * and some of them need each other until the end through references that are not mandatory: the table of vnodes ends
+ * its objects by a pager that the pager layer merely follows.
  */
 final class Dependants {
     private final List<ComponentConfigurationDTO> all;

@@ -29,7 +29,8 @@ import penumbra.vnode.VnodeSizes;
 import penumbra.vnode.Vnodes;
 
 /**
- * The subsystems of the machine that runs. While this component is there the machine is up, whoever else uses it or not.
+ * The subsystems of the machine that runs. While this component is there the machine is up, whoever else uses it or
+ * not.
  */
 @Component(service = KernelServices.class, immediate = true)
 public final class KernelServices {
@@ -81,7 +82,10 @@ public final class KernelServices {
         this.pageout = pageout;
     }
 
-    /** The subsystems, with the checks that are registered now, and the statistics of whoever is there when they are read. */
+    /**
+     * The subsystems, with the checks that are registered now, and the statistics of whoever is there when they are
+     * read.
+     */
     public Kernel kernel() {
         return new Kernel(
                 memory,

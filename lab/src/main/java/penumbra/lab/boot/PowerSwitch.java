@@ -36,9 +36,9 @@ import penumbra.pager.BackingStore;
 /**
  * Boots machines out of the components of this container.
  *
- * <p>The whole kernel hangs, by mandatory references, on the component of the memory. Disabling it and all that hangs on it,
- * from the top, halts the machine; enabling them again from the bottom boots one, with whatever configurations are in force
- * then.
+ * <p>The whole kernel hangs, by mandatory references, on the component of the memory. Disabling it and all that hangs
+ * on it, from the top, halts the machine; enabling them again from the bottom boots one, with whatever configurations
+ * are in force then.
  */
 @Component(service = {MachineBoot.class, PowerSwitch.class})
 public final class PowerSwitch implements MachineBoot {

@@ -80,7 +80,10 @@ final class Run {
         end(STOPPED);
     }
 
-    /** Cancels the run, if there is one, for a reason that the user is told; blocks until it has ended and that was told. */
+    /**
+     * Cancels the run, if there is one, for a reason that the user is told; blocks until it has ended and that was
+     * told.
+     */
     void end(String why) {
         FutureTask<Integer> task;
         synchronized (this) {

@@ -51,7 +51,9 @@ public final class ContentModel {
         return peak.get();
     }
 
-    /** How many bytes lie in the distinct pages that processes have loaded from or stored to, each process by itself. */
+    /**
+     * How many bytes lie in the distinct pages that processes have loaded from or stored to, each process by itself.
+     */
     public long bytesTouched() {
         return touched.get() * PAGE_SIZE;
     }

@@ -23,8 +23,9 @@ import penumbra.lab.trace.BadInput;
 /**
  * A temporary directory that Valgrind writes its logs to. An exec makes Valgrind begin the log of the process again
  * under the same name; so a log is renamed at once when it appears, and what came before the exec stays whole. Only a
- * program that ends within the first millisecond of its log is lost. Logs grow by some 15 bytes per reference, so what has been
- * read is given back to the file system where that can be done; where it cannot, there must be room at the start.
+ * program that ends within the first millisecond of its log is lost. Logs grow by some 15 bytes per reference, so what
+ * has been read is given back to the file system where that can be done; where it cannot, there must be room at the
+ * start.
  */
 final class LogDirectory implements Closeable {
     /** How much of a log is given back at a time, in bytes. */

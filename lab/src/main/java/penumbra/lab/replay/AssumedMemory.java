@@ -17,11 +17,11 @@ import penumbra.vnode.FileSystemAway;
 import penumbra.vnode.Vnode;
 
 /**
- * The memory of a program that its recording cannot show, because it was mapped before the first line: the program image,
- * the loader and the stack, where Valgrind puts them.
+ * The memory of a program that its recording cannot show, because it was mapped before the first line: the program
+ * image, the loader and the stack, where Valgrind puts them.
  *
- * <p>Image and loader are mapped from their ELF files where the host has them; pages outside of these, or all of them, are
- * generated as they are first touched. The stack is a growing one. Nothing else is ever assumed.
+ * <p>Image and loader are mapped from their ELF files where the host has them; pages outside of these, or all of them,
+ * are generated as they are first touched. The stack is a growing one. Nothing else is ever assumed.
  */
 final class AssumedMemory {
     /** Where Valgrind puts a movable image on amd64. */

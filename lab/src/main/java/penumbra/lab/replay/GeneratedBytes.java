@@ -4,7 +4,10 @@ package penumbra.lab.replay;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** The made-up contents of a file that is not there: a hash of the file's name, the seed and the place, for every 8 bytes. */
+/**
+ * The made-up contents of a file that is not there: a hash of the file's name, the seed and the place, for every 8
+ * bytes.
+ */
 final class GeneratedBytes {
     private final long key;
 

@@ -24,7 +24,8 @@ import penumbra.vnode.Vnode;
  *
  * <table>
  * <caption>Linux's call and what becomes of it</caption>
- * <tr><td>brk, grown</td><td>insert of zero-filled memory behind the break; one object as long as neighbours allow</td></tr>
+ * <tr><td>brk, grown</td><td>insert of zero-filled memory behind the break; one object as long as neighbours
+ *     allow</td></tr>
  * <tr><td>brk, shrunk</td><td>remove</td></tr>
  * <tr><td>mmap MAP_ANONYMOUS, MAP_PRIVATE</td><td>insert without object</td></tr>
  * <tr><td>mmap MAP_ANONYMOUS, MAP_SHARED</td><td>insert without object, INHERIT_SHARE</td></tr>
@@ -341,8 +342,8 @@ final class MapCalls {
     }
 
     /**
-     * Extends a file whose page at {@code address} was refused because the host's file ends before it; returns whether the
-     * access is worth another try.
+     * Extends a file whose page at {@code address} was refused because the host's file ends before it; returns whether
+     * the access is worth another try.
      */
     boolean extendFileAt(long address) {
         for (MapEntry entry : space.entries()) {

@@ -26,8 +26,8 @@ import penumbra.object.VmObject;
 /**
  * One run of a recording on a booted machine: the run queue, what all processes share, and what is counted.
  *
- * <p>With one CPU the caller's thread runs everything, round robin. With more, each CPU has a thread that takes the process at
- * the head of the queue, runs it for a quantum and puts it back.
+ * <p>With one CPU the caller's thread runs everything, round robin. With more, each CPU has a thread that takes the
+ * process at the head of the queue, runs it for a quantum and puts it back.
  */
 final class Replay implements AutoCloseable {
     /** References between two looks at the clock and the page daemon. */

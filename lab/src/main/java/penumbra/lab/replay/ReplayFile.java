@@ -67,8 +67,8 @@ final class ReplayFile implements FileNode {
     }
 
     /**
-     * The contents before any store, for the model: generated pages go on for ever there, since whoever reads behind the end
-     * has it extended first.
+     * The contents before any store, for the model: generated pages go on for ever there, since whoever reads behind
+     * the end has it extended first.
      */
     FileBytes original() {
         return (offset, into, at, length) -> {
@@ -203,7 +203,9 @@ final class ReplayFile implements FileNode {
         return scratch;
     }
 
-    /** Moves the changed copy to {@code folder} under the file's own name; returns where, null when nothing was changed. */
+    /**
+     * Moves the changed copy to {@code folder} under the file's own name; returns where, null when nothing was changed.
+     */
     synchronized @Nullable Path keep(Path folder) throws IOException {
         if (scratch == null || scratchPath == null) {
             return null;

@@ -138,7 +138,10 @@ final class ReplayFiles implements Closeable {
         }
     }
 
-    /** Makes the file of {@code vnode} long enough for {@code bytes} bytes; returns false when it is none of these files. */
+    /**
+     * Makes the file of {@code vnode} long enough for {@code bytes} bytes; returns false when it is none of these
+     * files.
+     */
     boolean extend(Vnode vnode, long bytes) {
         @Nullable OpenFile found = find(vnode);
         if (found != null) {

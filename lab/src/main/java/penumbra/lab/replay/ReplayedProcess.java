@@ -17,8 +17,8 @@ import penumbra.process.Process;
 /**
  * One recorded process as it runs again: each reference goes to a CPU and to the content model, each call to the map.
  *
- * <p>One thread at a time runs it. A child that shares its parent's memory (vfork) runs in the parent's address space until
- * it begins a program of its own or exits; the parent waits for that.
+ * <p>One thread at a time runs it. A child that shares its parent's memory (vfork) runs in the parent's address space
+ * until it begins a program of its own or exits; the parent waits for that.
  */
 final class ReplayedProcess {
     /** In whose name recorded programs reserve swap. */

@@ -14,7 +14,10 @@ import penumbra.page.PageLimits;
 
 /** The end of a replay in words and as JSON. */
 final class Report {
-    /** What the machine needs besides its pages: tables, PV entries and page descriptions, a sixteenth and 4 MiB at most. */
+    /**
+     * What the machine needs besides its pages: tables, PV entries and page descriptions, a sixteenth and 4 MiB at
+     * most.
+     */
     private static final long MEMORY_CONSTANT = 4L << 20;
 
     private final Tally tally;

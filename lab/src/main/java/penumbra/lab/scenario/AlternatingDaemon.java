@@ -7,8 +7,8 @@ import penumbra.page.PageDaemon;
 import penumbra.policy.Pageout;
 
 /**
- * The page daemon as the original's harness drove it: it sleeps until somebody waits for memory, and answers each wait with
- * one scan, of pass 1 the first time, then of pass 0 and 1 in turn.
+ * The page daemon as the original's harness drove it: it sleeps until somebody waits for memory, and answers each wait
+ * with one scan, of pass 1 the first time, then of pass 0 and 1 in turn.
  */
 final class AlternatingDaemon implements PageDaemon {
     /** Waits after which the harness took the script to be stuck. */

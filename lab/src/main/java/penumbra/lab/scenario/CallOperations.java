@@ -28,8 +28,8 @@ import penumbra.process.Signal;
 import penumbra.vnode.Vnode;
 
 /**
- * What programs do: system calls with all their checks, accesses to single bytes, and the signals that answer them. Addresses
- * and lengths are in bytes, or in pages with the letter p.
+ * What programs do: system calls with all their checks, accesses to single bytes, and the signals that answer them.
+ * Addresses and lengths are in bytes, or in pages with the letter p.
  */
 final class CallOperations {
     private static final Map<String, Integer> MAP_FLAGS = new TreeMap<>(Map.of(

@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 import penumbra.kern.Fidelity;
 
 /**
- * The one table of scripts that the corrected system answers differently from the original: for each, the first step that
- * differs and the number of the mended defect that shows in it. Besides, it names the scripts in which the original's defects
- * break invariants.
+ * The one table of scripts that the corrected system answers differently from the original: for each, the first step
+ * that differs and the number of the mended defect that shows in it. Besides, it names the scripts in which the
+ * original's defects break invariants.
  */
 public final class Deviations {
     private static final String TABLE = "deviations.txt";
@@ -62,8 +62,8 @@ public final class Deviations {
     }
 
     /**
-     * Whether what was found is what the table says: no difference, or, in the corrected system, a first one at the step that
-     * is listed.
+     * Whether what was found is what the table says: no difference, or, in the corrected system, a first one at the
+     * step that is listed.
      *
      * @return null when it is; else what is wrong, a line
      */

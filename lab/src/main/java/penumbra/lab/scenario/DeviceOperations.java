@@ -43,7 +43,9 @@ final class DeviceOperations {
                         + devices.stream().map(Device::name).toList()));
     }
 
-    /** The object of a device, or of the memory that it transfers by itself; "refused" when it must not be mapped so. */
+    /**
+     * The object of a device, or of the memory that it transfers by itself; "refused" when it must not be mapped so.
+     */
     private JsonNode device(Arguments a) {
         ObjectType type =
                 ObjectType.valueOf(a.choice("device", "mgtdevice", "sg").toUpperCase(Locale.ROOT));

@@ -27,8 +27,8 @@ import penumbra.object.VmObject;
 import penumbra.page.Page;
 
 /**
- * The operations of scripts as commands of the shell, on the machine that runs: each answers what {@code ./vm scenario} prints
- * for it. Processes and references that they make last as long as the machine.
+ * The operations of scripts as commands of the shell, on the machine that runs: each answers what {@code ./vm scenario}
+ * prints for it. Processes and references that they make last as long as the machine.
  *
  * <p>They drive the first CPU, so nothing else may run programs meanwhile.
  */
@@ -89,8 +89,8 @@ public final class OperationCommands implements Holder {
      * Does one operation.
      *
      * @return the step as JSON: what it answered, and what looks different
-     * @throws CommandFailure when it cannot be done, an expectation is not met, or the machine panicked or would wait for
-     *     ever
+     * @throws CommandFailure when it cannot be done, an expectation is not met, or the machine panicked or would wait
+     *     for ever
      */
     @Descriptor("do an operation of scripts")
     public String op(@Descriptor("the operation and its arguments") String... words) {

@@ -20,8 +20,8 @@ import penumbra.object.VmObject;
 import penumbra.process.Process;
 
 /**
- * A script that runs on one machine, line by line: after each step it tells what the step answered and which objects and
- * processes look different.
+ * A script that runs on one machine, line by line: after each step it tells what the step answered and which objects
+ * and processes look different.
  */
 public final class Scenario {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;

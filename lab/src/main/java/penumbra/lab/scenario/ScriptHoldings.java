@@ -10,8 +10,8 @@ import penumbra.object.VmObject;
 import penumbra.page.Page;
 
 /**
- * What a script keeps in its own hands, so that the invariants checker can account for it. Objects go by their numbers: the
- * object core uses them again after their end.
+ * What a script keeps in its own hands, so that the invariants checker can account for it. Objects go by their numbers:
+ * the object core uses them again after their end.
  */
 final class ScriptHoldings implements Holder {
     private final Map<Long, Integer> references = new HashMap<>();

@@ -9,8 +9,8 @@ import penumbra.hw.PageSize;
 import penumbra.vnode.FileNode;
 
 /**
- * A script's file: contents by tag, holes, and writes that fail when the script says so. Blocks are as long as pages and
- * stored one after the other.
+ * A script's file: contents by tag, holes, and writes that fail when the script says so. Blocks are as long as pages
+ * and stored one after the other.
  */
 final class TaggedFile implements FileNode {
     private static final long TAGS_PER_FILE = 1_000_000;

@@ -12,11 +12,11 @@ import penumbra.hw.PhysicalMemory;
 import penumbra.page.Page;
 
 /**
- * The contents of pages as scripts see them: one number for each 512-byte block, which the block holds in every one of its
- * 64 words.
+ * The contents of pages as scripts see them: one number for each 512-byte block, which the block holds in every one of
+ * its 64 words.
  *
- * <p>A word has the number in its lower half and, unless the number is 0, a mark in its upper half, so that no byte at the
- * end of a word is zero by chance: a block whose end was zeroed, because a file ends in it, shows 0.
+ * <p>A word has the number in its lower half and, unless the number is 0, a mark in its upper half, so that no byte at
+ * the end of a word is zero by chance: a block whose end was zeroed, because a file ends in it, shows 0.
  */
 final class Tags {
     static final int BLOCKS = PageSize.BYTES / PageSize.BLOCK;

@@ -20,8 +20,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import penumbra.lab.cli.ExitStatus;
 
 /**
- * A recording made for pressure: four times the memory, advice, msync, a writable shared file, fork, vfork and threads, none of
- * which the samples have together.
+ * A recording made for pressure: four times the memory, advice, msync, a writable shared file, fork, vfork and threads,
+ * none of which the samples have together.
  */
 class GeneratedRecordingTest {
     private static final long SEED = 20_260_401;

@@ -250,7 +250,10 @@ class MapCallsTest {
                 .loadPages(OTHER, 4));
     }
 
-    /** NORMAL, RANDOM, SEQUENTIAL, WILLNEED, the merging and huge page advice, DONTDUMP, DODUMP, COLD, PAGEOUT, POPULATE. */
+    /**
+     * NORMAL, RANDOM, SEQUENTIAL, WILLNEED, the merging and huge page advice, DONTDUMP, DODUMP, COLD, PAGEOUT,
+     * POPULATE.
+     */
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 2, 3, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 23})
     void adviceThatKeepsContents(int advice) throws IOException {

@@ -10,7 +10,9 @@ import penumbra.hw.MmuSpace;
 import penumbra.hw.PhysicalMemory;
 import penumbra.pager.BackingStore;
 
-/** Puts faults between the layers of a machine: a rule sees each call of an interface and does with it what it likes. */
+/**
+ * Puts faults between the layers of a machine: a rule sees each call of an interface and does with it what it likes.
+ */
 public final class Plant {
     private Plant() {}
 

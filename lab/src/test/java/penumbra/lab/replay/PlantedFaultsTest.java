@@ -19,8 +19,8 @@ import penumbra.hw.Prot;
 import penumbra.lab.cli.ExitStatus;
 
 /**
- * Faults in the system under the replay: each is found by a check and ends the run with status 1, and the same run without it
- * passes.
+ * Faults in the system under the replay: each is found by a check and ends the run with status 1, and the same run
+ * without it passes.
  */
 class PlantedFaultsTest {
     private static final long BASE = 0x1000_0000L;

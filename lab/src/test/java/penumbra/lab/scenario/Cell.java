@@ -8,10 +8,11 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A page of memory as those who have it see it: blocks of its own once it was written, and until then whatever is behind it.
+ * A page of memory as those who have it see it: blocks of its own once it was written, and until then whatever is
+ * behind it.
  *
- * <p>After free advice it may turn to zero by itself until it is written again, so it has several contents that are possible;
- * what was read rules some of them out.
+ * <p>After free advice it may turn to zero by itself until it is written again, so it has several contents that are
+ * possible; what was read rules some of them out.
  */
 final class Cell {
     private @Nullable Cell behind;
@@ -126,7 +127,10 @@ final class Cell {
         own.forEach(tags -> Arrays.fill(tags, firstBlock, endBlock, tag));
     }
 
-    /** What it is a page of ends with block {@code end} now: nothing is left of what lies behind, and what is new is zero. */
+    /**
+     * What it is a page of ends with block {@code end} now: nothing is left of what lies behind, and what is new is
+     * zero.
+     */
     void endAt(int end) {
         if (end == 0) {
             own = null;

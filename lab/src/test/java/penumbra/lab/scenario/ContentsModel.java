@@ -9,8 +9,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What each process of a script must read, page by page. It knows neither objects nor pages of memory, only who has which
- * page in common with whom.
+ * What each process of a script must read, page by page. It knows neither objects nor pages of memory, only who has
+ * which page in common with whom.
  */
 final class ContentsModel {
     /** How many pages each process can map here. */

@@ -30,8 +30,8 @@ import penumbra.kern.Witness;
 import penumbra.lab.replay.Plant;
 
 /**
- * Whatever a script does, each process reads what it must, and every invariant holds after every step. What fails is made
- * smaller and printed as a script that {@code ./vm scenario} runs.
+ * Whatever a script does, each process reads what it must, and every invariant holds after every step. What fails is
+ * made smaller and printed as a script that {@code ./vm scenario} runs.
  */
 class ContentsPropertiesTest {
     private static final int MOST_STEPS = 160;

@@ -19,8 +19,8 @@ import penumbra.lab.scenario.ContentsModel.Shared;
 import penumbra.object.VmObject;
 
 /**
- * A run of steps on a machine and on the model side by side, which ends in an error as soon as the two differ, or an invariant
- * does not hold. The error's message is the script.
+ * A run of steps on a machine and on the model side by side, which ends in an error as soon as the two differ, or an
+ * invariant does not hold. The error's message is the script.
  */
 final class ScriptTrial {
     /** Where the pages of the model lie in each process. */
@@ -29,7 +29,9 @@ final class ScriptTrial {
     /** The most that may be wired of the smaller machine, so that others can run. */
     private static final int MOST_WIRED = 16;
 
-    /** What waits for memory. After as many waits as the original's harness allowed, a script may end in any of these. */
+    /**
+     * What waits for memory. After as many waits as the original's harness allowed, a script may end in any of these.
+     */
     private static final Set<String> MEMORY_WAITS = Set.of("vmwait", "pfault");
 
     private static final String FILE = "o1";
@@ -496,7 +498,9 @@ final class ScriptTrial {
         }
     }
 
-    /** Writes the file back, which must succeed after the failures that are still to come, and looks at what is in it. */
+    /**
+     * Writes the file back, which must succeed after the failures that are still to come, and looks at what is in it.
+     */
     private void checkFile(String name) {
         Shared file = model.object(name);
         int tries = 0;

@@ -9,8 +9,8 @@ import net.jqwik.api.Shrinkable;
 import net.jqwik.api.ShrinkingDistance;
 
 /**
- * Steps that become fewer in large pieces first, then one by one, then simpler: a run of a script costs too much to try every
- * smaller one.
+ * Steps that become fewer in large pieces first, then one by one, then simpler: a run of a script costs too much to try
+ * every smaller one.
  *
  * @param value the steps
  * @param piece how many are left out at once

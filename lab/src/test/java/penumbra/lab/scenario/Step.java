@@ -14,8 +14,8 @@ import net.jqwik.api.Combinators;
 import net.jqwik.api.Tuple;
 
 /**
- * An operation that a script may contain, in numbers, so that it can be left out or made smaller by itself: a step that is not
- * possible where it stands does nothing.
+ * An operation that a script may contain, in numbers, so that it can be left out or made smaller by itself: a step that
+ * is not possible where it stands does nothing.
  *
  * @param kind what is done
  * @param process by which of the processes that are there, if any

@@ -23,7 +23,8 @@ abstract class CdevPager extends FictitiousPager {
     /**
      * {@inheritDoc}
      *
-     * @return null when the handle is no device, or the device does not let all of the range be mapped with {@code prot}
+     * @return null when the handle is no device, or the device does not let all of the range be mapped with
+     *     {@code prot}
      */
     @Override
     public @Nullable VmObject allocate(

@@ -16,8 +16,8 @@ import penumbra.pager.Pager;
 import penumbra.pager.PagerResult;
 
 /**
- * What the pagers of device memory have in common: a fault's page gives way to a fictitious one for the device's frame, and
- * nothing is ever written, because a store has reached the device when it is made.
+ * What the pagers of device memory have in common: a fault's page gives way to a fictitious one for the device's frame,
+ * and nothing is ever written, because a store has reached the device when it is made.
  */
 abstract class FictitiousPager implements Pager {
     private final Pages pages;
@@ -28,7 +28,9 @@ abstract class FictitiousPager implements Pager {
         this.fidelity = fidelity;
     }
 
-    /** The frame behind a page of {@code object}, or {@link Device#NO_FRAME}. The object is not locked, and cannot end. */
+    /**
+     * The frame behind a page of {@code object}, or {@link Device#NO_FRAME}. The object is not locked, and cannot end.
+     */
     abstract int frame(VmObject object, long pindex);
 
     /** The memory attribute of the pages of {@code object}. */
@@ -85,7 +87,9 @@ abstract class FictitiousPager implements Pager {
         return PagerResult.OK;
     }
 
-    /** The attribute for a mapping of {@code frame}: that of its real page, if it has one, since two would not agree. */
+    /**
+     * The attribute for a mapping of {@code frame}: that of its real page, if it has one, since two would not agree.
+     */
     private int agreed(int frame, int memattr) {
         @Nullable Page real = pages.pageOfFrame(frame);
         return real == null || (real.flags() & PageFlags.FICTITIOUS) != 0 ? memattr : real.memattr();

@@ -12,8 +12,8 @@ import penumbra.page.Pages;
 import penumbra.pager.Pager;
 
 /**
- * The pager of device memory whose mappings are kept track of ({@code OBJT_MGTDEVICE}): they can be found, and removed, by
- * frame. A frame is in one such object at a time.
+ * The pager of device memory whose mappings are kept track of ({@code OBJT_MGTDEVICE}): they can be found, and removed,
+ * by frame. A frame is in one such object at a time.
  */
 @Component(service = Pager.class)
 public final class ManagedDevicePager extends CdevPager {

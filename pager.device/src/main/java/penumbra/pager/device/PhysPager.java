@@ -17,7 +17,9 @@ import penumbra.pager.PageRun;
 import penumbra.pager.Pager;
 import penumbra.pager.PagerResult;
 
-/** The pager of memory that stays ({@code phys_pager.c}): unmanaged pages of zeroes at first, never written anywhere. */
+/**
+ * The pager of memory that stays ({@code phys_pager.c}): unmanaged pages of zeroes at first, never written anywhere.
+ */
 @Component(service = Pager.class)
 public final class PhysPager implements Pager {
     /** Pages in the aligned stretch that may be filled at once ({@code PHYSCLUSTER}). */
@@ -88,7 +90,9 @@ public final class PhysPager implements Pager {
         throw new KernelPanic("phys_pager_putpage called: page %d of %s", array[0].pindex(), object);
     }
 
-    /** {@inheritDoc} Each page of an aligned stretch of 1024 can be filled with the others ({@code phys_pager_haspage}). */
+    /**
+     * {@inheritDoc} Each page of an aligned stretch of 1024 can be filled with the others ({@code phys_pager_haspage}).
+     */
     @Override
     public long hasPage(VmObject object, long pindex) {
         if (pindex >= object.size()) {

@@ -14,8 +14,8 @@ import penumbra.kern.SteadyChannel.Opener;
 import penumbra.pager.BackingStore;
 
 /**
- * A backing store in one file of the host: slot {@code n} is page {@code n} of the file, and the first two are never handed
- * out ({@code swaponsomething}).
+ * A backing store in one file of the host: slot {@code n} is page {@code n} of the file, and the first two are never
+ * handed out ({@code swaponsomething}).
  */
 public final class FileStore implements BackingStore, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FileStore.class);
@@ -59,8 +59,8 @@ public final class FileStore implements BackingStore, AutoCloseable {
     }
 
     /**
-     * A store in a swap file, which is made if it is not there. One of another size stays as it is until {@link #reattach} says
-     * that no page waits in it.
+     * A store in a swap file, which is made if it is not there. One of another size stays as it is until
+     * {@link #reattach} says that no page waits in it.
      *
      * @param opener how the host's files are opened
      * @throws IOException when there is a file that is no swap file, or it is in use, or cannot be made

@@ -19,8 +19,8 @@ import penumbra.pager.BackingStore;
 import penumbra.pager.ForwardingStore;
 
 /**
- * A swap file as a component. When it goes, its file stays, so that an updated or restarted one finds it again; a temporary
- * file is deleted when the store is retired, when the framework stops, or with the JVM.
+ * A swap file as a component. When it goes, its file stays, so that an updated or restarted one finds it again; a
+ * temporary file is deleted when the store is retired, when the framework stops, or with the JVM.
  */
 @Component(name = "penumbra.pager.swap", service = BackingStore.class)
 @Designate(ocd = SwapConfig.class)

@@ -21,8 +21,8 @@ import penumbra.kern.SteadyChannel;
 import penumbra.kern.SteadyChannel.Opener;
 
 /**
- * A swap file of the host: a header in its first two pages, and positional transfers behind it, which no interrupt can cut.
- * Thread-safe. The file is locked against other processes, and belongs to one {@code SwapFile} of this one.
+ * A swap file of the host: a header in its first two pages, and positional transfers behind it, which no interrupt can
+ * cut. Thread-safe. The file is locked against other processes, and belongs to one {@code SwapFile} of this one.
  */
 final class SwapFile implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SwapFile.class);

@@ -32,8 +32,8 @@ final class BlockRuns {
     }
 
     /**
-     * Which of the pages from {@code first} to before {@code end} are stored without a gap with {@code pindex}, one of them,
-     * as a {@link PageRun}; {@link PageRun#NONE} when it is in a hole. Blocks are not smaller than pages.
+     * Which of the pages from {@code first} to before {@code end} are stored without a gap with {@code pindex}, one of
+     * them, as a {@link PageRun}; {@link PageRun#NONE} when it is in a hole. Blocks are not smaller than pages.
      */
     static long within(FileNode node, long pindex, long first, long end) throws IOException {
         int perBlock = node.blockSize() >> PageSize.SHIFT;

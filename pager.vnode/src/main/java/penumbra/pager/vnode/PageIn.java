@@ -85,7 +85,9 @@ final class PageIn {
         return pages[requested].valid() != 0 ? PagerResult.OK : PagerResult.ERROR;
     }
 
-    /** Reads the pages that are stored in one run with the requested one; that page alone when the run cannot be read. */
+    /**
+     * Reads the pages that are stored in one run with the requested one; that page alone when the run cannot be read.
+     */
     private Filled readRun(FileNode node, long size, Page[] pages, int requested, long run) throws IOException {
         int first = requested - PageRun.before(run);
         int end = requested + PageRun.after(run) + 1;
@@ -108,8 +110,8 @@ final class PageIn {
     }
 
     /**
-     * Marks what was read as valid, up to the end of the file, and lets go of all pages but the requested one. The size may
-     * have shrunk meanwhile, not below the start of any of these pages: they are busy.
+     * Marks what was read as valid, up to the end of the file, and lets go of all pages but the requested one. The size
+     * may have shrunk meanwhile, not below the start of any of these pages: they are busy.
      */
     private void finish(Filled filled, long size, Page[] pages, int count, int requested) {
         for (int i = 0; i < count; i++) {

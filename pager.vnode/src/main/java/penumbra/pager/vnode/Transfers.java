@@ -9,7 +9,9 @@ import penumbra.kern.Witness;
 import penumbra.page.Page;
 import penumbra.vnode.FileNode;
 
-/** Moves bytes between a file and the frames of busy pages, {@link TransferBuffers#BYTES} at a time. No lock is held. */
+/**
+ * Moves bytes between a file and the frames of busy pages, {@link TransferBuffers#BYTES} at a time. No lock is held.
+ */
 final class Transfers {
     private final PhysicalMemory memory;
     private final TransferBuffers buffers = new TransferBuffers();

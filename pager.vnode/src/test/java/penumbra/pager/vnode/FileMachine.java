@@ -138,7 +138,10 @@ final class FileMachine implements AutoCloseable {
         return result;
     }
 
-    /** Makes page {@code pindex} resident and fully valid, with whatever neighbours the pager has, and returns it unbusied. */
+    /**
+     * Makes page {@code pindex} resident and fully valid, with whatever neighbours the pager has, and returns it
+     * unbusied.
+     */
     Page fault(VmObject object, long pindex) throws IOException {
         object.lock().lock();
         try {

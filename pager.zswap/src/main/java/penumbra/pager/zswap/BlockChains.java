@@ -27,7 +27,9 @@ final class BlockChains {
     private int firstFree = NONE;
     private int free;
 
-    /** The blocks from byte {@code start} of {@code region}, a multiple of {@link #BLOCK}, to its end; none is free yet. */
+    /**
+     * The blocks from byte {@code start} of {@code region}, a multiple of {@link #BLOCK}, to its end; none is free yet.
+     */
     BlockChains(Region region, long start) {
         this.region = region;
         this.start = start;

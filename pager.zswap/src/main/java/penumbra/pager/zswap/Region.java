@@ -9,8 +9,8 @@ import penumbra.hw.PhysicalMemory;
 import penumbra.hw.SegmentUse;
 
 /**
- * The machine's segment for compressed memory as one run of bytes, addressed from 0. It belongs to the memory, so what is
- * written here survives whoever wrote it. No access may cross the end of a frame.
+ * The machine's segment for compressed memory as one run of bytes, addressed from 0. It belongs to the memory, so what
+ * is written here survives whoever wrote it. No access may cross the end of a frame.
  */
 final class Region {
     private final PhysicalMemory memory;

@@ -6,8 +6,8 @@ import java.util.UUID;
 import penumbra.hw.PageSize;
 
 /**
- * What each slot holds, at the beginning of the compressed memory: a header by which a store that comes back knows it, and
- * two words a slot. Wants the store's lock.
+ * What each slot holds, at the beginning of the compressed memory: a header by which a store that comes back knows it,
+ * and two words a slot. Wants the store's lock.
  */
 final class SlotTable {
     /** The kinds of an entry, its lowest bits. */

@@ -18,8 +18,8 @@ import penumbra.pager.BackingStore;
 import penumbra.pager.ForwardingStore;
 
 /**
- * The compressed store as a component. It is there only if it is configured, and then it takes pages before swap files do,
- * which get those that it has no room for; an operator may rank it otherwise by {@code service.ranking}.
+ * The compressed store as a component. It is there only if it is configured, and then it takes pages before swap files
+ * do, which get those that it has no room for; an operator may rank it otherwise by {@code service.ranking}.
  */
 @Component(
         name = "penumbra.pager.zswap",

@@ -19,10 +19,10 @@ import penumbra.pager.BackingStore;
  * A backing store in the machine's compressed memory. Everything that it must not lose is there, so a store that comes
  * back takes over what the last one left.
  *
- * <p>How much a page is going to take shows only when it is written, so an allocation sets memory aside for pages that do
- * not compress at all, and the write gives back what it did not need: a store that allocated can write, and one whose
- * memory is used up answers as a full device does, whatever slots it has left. A page of one word takes no memory but its
- * entry. A page that does not compress is stored as it is.
+ * <p>How much a page is going to take shows only when it is written, so an allocation sets memory aside for pages that
+ * do not compress at all, and the write gives back what it did not need: a store that allocated can write, and one
+ * whose memory is used up answers as a full device does, whatever slots it has left. A page of one word takes no memory
+ * but its entry. A page that does not compress is stored as it is.
  */
 public final class ZswapStore implements BackingStore, CounterSource, AutoCloseable {
     /** What a page takes that does not compress. */
@@ -64,7 +64,8 @@ public final class ZswapStore implements BackingStore, CounterSource, AutoClosea
 
     /**
      * The store in the compressed memory of the machine: the one that was there, unless it was retired, else a new one.
-     * The former hands out nothing before {@link #reattach}, and has as many slots as it had, since pages may wait in them.
+     * The former hands out nothing before {@link #reattach}, and has as many slots as it had, since pages may wait in
+     * them.
      *
      * @param name the name that commands use
      * @param slots how many pages a new one can have, at least 1, if they compress well enough

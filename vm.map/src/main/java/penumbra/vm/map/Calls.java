@@ -16,7 +16,10 @@ import penumbra.process.MemoryCalls;
 import penumbra.process.OpenFile;
 import penumbra.process.Placement;
 
-/** The system calls of one process: arguments are checked and rounded to pages here, limits compared, answers translated. */
+/**
+ * The system calls of one process: arguments are checked and rounded to pages here, limits compared, answers
+ * translated.
+ */
 final class Calls implements MemoryCalls {
     private static final int MAP_KNOWN =
             MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_STACK | MAP_NOSYNC | MAP_ANON | MAP_NOCORE | MAP_PREFAULT_READ;

@@ -6,8 +6,8 @@ import penumbra.inspect.Violations;
 
 /**
  * The entries of a space in ascending order: a list, and a treap over the same nodes in which every subtree knows its
- * largest gap. Finding an entry changes nothing but a hint, so that repeated faults in one mapping cost two comparisons.
- * Guarded by the space's lock.
+ * largest gap. Finding an entry changes nothing but a hint, so that repeated faults in one mapping cost two
+ * comparisons. Guarded by the space's lock.
  */
 final class EntryTree {
     private final long min;

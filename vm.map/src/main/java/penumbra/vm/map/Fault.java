@@ -21,9 +21,9 @@ import penumbra.vm.map.FaultTally.Kind;
 /**
  * The way from a faulting address to a mapped page ({@code vm_fault}).
  *
- * <p>One at a time per object; a CPU keeps its own and uses it again, so that a fault allocates nothing. What is found is
- * kept from going away by a reference and paging-in-progress on the first object, paging-in-progress on the one being
- * looked at, and the busy page; the space's lock is dropped for I/O, and its version compared afterwards.
+ * <p>One at a time per object; a CPU keeps its own and uses it again, so that a fault allocates nothing. What is found
+ * is kept from going away by a reference and paging-in-progress on the first object, paging-in-progress on the one
+ * being looked at, and the busy page; the space's lock is dropped for I/O, and its version compared afterwards.
  */
 @SuppressWarnings("NullAway.Init")
 final class Fault {
@@ -247,7 +247,9 @@ final class Fault {
         }
     }
 
-    /** Gives up on an object that is gone, and comes back to one that is just being merged into the one in front of it. */
+    /**
+     * Gives up on an object that is gone, and comes back to one that is just being merged into the one in front of it.
+     */
     private Step leaveDead() {
         boolean gone = object.type() == ObjectType.DEAD || !layers.corrected();
         abandon();
@@ -437,7 +439,9 @@ final class Fault {
         return Step.ON;
     }
 
-    /** Whether nobody else can ever see this object's pages: its only reference comes from the object in front of it. */
+    /**
+     * Whether nobody else can ever see this object's pages: its only reference comes from the object in front of it.
+     */
     private boolean solelyOurs() {
         return object.shadowCount() == 1
                 && object.refCount() == 1
@@ -526,8 +530,8 @@ final class Fault {
 
     /**
      * Lets everything go without mapping what was found. A copy stays where it is and hides the page that it was made
-     * from, which whoever merges the two objects may free: so that page must not stay mapped here, and the copy is dirty,
-     * for it may soon be the only one. The first object is locked if there is a copy.
+     * from, which whoever merges the two objects may free: so that page must not stay mapped here, and the copy is
+     * dirty, for it may soon be the only one. The first object is locked if there is a copy.
      */
     private void withdraw(Pmap pmap) {
         if (answer == Kind.COPY_ON_WRITE) {

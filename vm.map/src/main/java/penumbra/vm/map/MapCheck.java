@@ -128,7 +128,10 @@ final class MapCheck {
         }
     }
 
-    /** References come from entries, from shadows and from registered holders; the kernel's objects have one from the start. */
+    /**
+     * References come from entries, from shadows and from registered holders; the kernel's objects have one from the
+     * start.
+     */
     private void checkReferences(VmObject object) {
         int held = 0;
         for (Holder holder : holders) {

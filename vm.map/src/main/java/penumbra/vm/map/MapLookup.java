@@ -51,8 +51,8 @@ final class MapLookup {
     }
 
     /**
-     * Looks {@code address} up, for an access of kind {@code wanted}, and gives the entry an object, and one of its own if
-     * it is going to be written.
+     * Looks {@code address} up, for an access of kind {@code wanted}, and gives the entry an object, and one of its own
+     * if it is going to be written.
      *
      * @return on success the lock of {@link #map} is held, otherwise none
      */

@@ -15,8 +15,8 @@ final class Prefault {
     private static final int AROUND = 4;
 
     /**
-     * Maps pages around {@code address} for reading, nearest first and below before above, up to the first that is nowhere
-     * in memory. The space's lock is held, no object's.
+     * Maps pages around {@code address} for reading, nearest first and below before above, up to the first that is
+     * nowhere in memory. The space's lock is held, no object's.
      *
      * @param read what the fault read: exactly that is mapped if it read anything
      */

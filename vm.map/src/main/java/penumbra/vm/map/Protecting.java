@@ -8,8 +8,8 @@ import penumbra.kern.KernReturn;
 import penumbra.object.VmObject;
 
 /**
- * A change of protection over a range ({@code vm_map_protect}): checks everything, then pays for what becomes writeable,
- * then changes. Needs the space's lock.
+ * A change of protection over a range ({@code vm_map_protect}): checks everything, then pays for what becomes
+ * writeable, then changes. Needs the space's lock.
  */
 final class Protecting {
     private final Space space;

@@ -13,8 +13,8 @@ import penumbra.page.ResidentPages;
 import penumbra.pager.PageRun;
 
 /**
- * What a fault reads besides the page it needs: a window around it that grows while faults follow one another, and shrinks
- * when they do not; and what it lets go of behind a long sequential read.
+ * What a fault reads besides the page it needs: a window around it that grows while faults follow one another, and
+ * shrinks when they do not; and what it lets go of behind a long sequential read.
  */
 final class ReadAhead {
     /** Pages in the largest read: {@code MAXPHYS}, 128 KiB ({@code VM_FAULT_READ_MAX}). */
@@ -25,7 +25,9 @@ final class ReadAhead {
     private static final int AHEAD_MIN = 7;
     /** {@code VM_FAULT_READ_BEHIND}. */
     private static final int BEHIND_MAX = 8;
-    /** How far behind a sequential read pages are dropped: ten times the window behind ({@code VM_FAULT_CACHE_BEHIND}). */
+    /**
+     * How far behind a sequential read pages are dropped: ten times the window behind ({@code VM_FAULT_CACHE_BEHIND}).
+     */
     private static final int DROP_BEHIND = 10 * BEHIND_MAX;
 
     private final Layers layers;
@@ -108,8 +110,8 @@ final class ReadAhead {
 
     /**
      * Collects the page and as many others of the window as the pager has and are not resident, all busy
-     * ({@code vm_fault_additional_pages}). Object locked; what the pager has may be asked with the lock dropped, but for
-     * anonymous objects it is not, so that none of their pages appears where a fork has looked already.
+     * ({@code vm_fault_additional_pages}). Object locked; what the pager has may be asked with the lock dropped, but
+     * for anonymous objects it is not, so that none of their pages appears where a fork has looked already.
      *
      * @return whether the pager has the page
      */

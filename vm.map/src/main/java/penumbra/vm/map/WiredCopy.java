@@ -12,8 +12,8 @@ import penumbra.page.Alloc;
 import penumbra.page.Page;
 
 /**
- * Copying wired pages at once, since a wired page must not be exchanged for its copy later ({@code vm_fault_copy_entry}).
- * The source's space is locked; its pages are resident. May wait for memory.
+ * Copying wired pages at once, since a wired page must not be exchanged for its copy later
+ * ({@code vm_fault_copy_entry}). The source's space is locked; its pages are resident. May wait for memory.
  */
 final class WiredCopy {
     /** Colours are places among the 4,096 pages of the largest block of the buddy allocator. */

@@ -77,7 +77,10 @@ final class WiredPages {
         }
     }
 
-    /** Unwires the page that the chain of {@code object} shows at {@code pindex}: its mapping is gone, its wiring is not. */
+    /**
+     * Unwires the page that the chain of {@code object} shows at {@code pindex}: its mapping is gone, its wiring is
+     * not.
+     */
     private void unwireResident(VmObject object, long pindex) {
         VmObject at = object;
         long index = pindex;

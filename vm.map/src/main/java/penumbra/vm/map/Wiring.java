@@ -13,8 +13,8 @@ import penumbra.map.MapFlags;
 /**
  * A wiring or unwiring of a range ({@code vm_map_wire}, {@code vm_map_unwire}).
  *
- * <p>Entries are marked in transition first, so that the lock can be dropped for the faults: until they are settled nobody
- * else merges, deletes or wires them. What was wired before a failure is unwired again.
+ * <p>Entries are marked in transition first, so that the lock can be dropped for the faults: until they are settled
+ * nobody else merges, deletes or wires them. What was wired before a failure is unwired again.
  */
 final class Wiring {
     private final Space space;
@@ -50,8 +50,8 @@ final class Wiring {
     }
 
     /**
-     * Does {@code step} with each entry of the range, then {@code settlement} with each once it is known whether all went
-     * well.
+     * Does {@code step} with each entry of the range, then {@code settlement} with each once it is known whether all
+     * went well.
      */
     private KernReturn run(UnaryOperator<Entry> step, Consumer<Entry> settlement) {
         space.lock();

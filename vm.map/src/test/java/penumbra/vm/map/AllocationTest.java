@@ -19,7 +19,9 @@ class AllocationTest {
     private static final int PAGES = 512;
     private static final int ROUNDS = 40;
 
-    /** In a JVM of its own: the witness, which is on in tests, remembers where each lock was taken, and that allocates. */
+    /**
+     * In a JVM of its own: the witness, which is on in tests, remembers where each lock was taken, and that allocates.
+     */
     @Test
     void soft() throws Exception {
         String java = System.getProperty("java.home") + File.separator + "bin" + File.separator + "java";

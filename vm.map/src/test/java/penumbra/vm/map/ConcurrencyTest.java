@@ -21,7 +21,9 @@ import penumbra.vm.map.Rig.User;
 class ConcurrencyTest {
     private static final int PAGES = 32;
 
-    /** A thread of {@code user} on a CPU of its own that counts each page up, and checks that nobody else's count shows. */
+    /**
+     * A thread of {@code user} on a CPU of its own that counts each page up, and checks that nobody else's count shows.
+     */
     private static void countUp(User user, int first, int step, int rounds) {
         for (int round = 1; round <= rounds; round++) {
             for (int page = first; page < PAGES; page += step) {

@@ -179,7 +179,9 @@ class ForkTest {
         }
     }
 
-    /** When its object swallows the one behind it, a copy that no fault has finished is all that is left of the page. */
+    /**
+     * When its object swallows the one behind it, a copy that no fault has finished is all that is left of the page.
+     */
     @Test
     void aCopyWhoseFaultCameToNothingIsNotLost() {
         try (Rig rig = Rig.corrected()) {

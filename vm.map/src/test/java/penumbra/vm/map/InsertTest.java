@@ -17,7 +17,10 @@ import penumbra.object.VmObject;
 import penumbra.vm.map.Rig.User;
 import penumbra.vnode.Vnode;
 
-/** Mapping and unmapping: {@code vm_map_insert}, {@code vm_map_simplify_entry}, {@code vm_map_fixed}, {@code vm_map_delete}. */
+/**
+ * Mapping and unmapping: {@code vm_map_insert}, {@code vm_map_simplify_entry}, {@code vm_map_fixed},
+ * {@code vm_map_delete}.
+ */
 class InsertTest {
     @Test
     void growsThePreviousEntryAndItsObject() {

@@ -14,7 +14,9 @@ import penumbra.map.MapFlags;
 import penumbra.vm.map.Rig.User;
 import penumbra.vnode.Vnode;
 
-/** {@code vm_map_protect}, and which accesses each protection lets through (NetBSD t_mprotect, LTP mmap02 to mmap07). */
+/**
+ * {@code vm_map_protect}, and which accesses each protection lets through (NetBSD t_mprotect, LTP mmap02 to mmap07).
+ */
 class ProtectTest {
     private static final int X = Prot.EXECUTE;
 

@@ -19,8 +19,8 @@ import penumbra.page.Advice;
 import penumbra.vm.map.Rig.User;
 
 /**
- * Random operations by several processes against a model that knows nothing of objects: each page of a process is absent,
- * or a cell with a number, which inheritance shares or copies. Every invariant is checked after every step.
+ * Random operations by several processes against a model that knows nothing of objects: each page of a process is
+ * absent, or a cell with a number, which inheritance shares or copies. Every invariant is checked after every step.
  */
 class RandomOperationsTest {
     private static final int PAGES = 24;

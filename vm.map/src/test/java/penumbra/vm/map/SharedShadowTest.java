@@ -13,8 +13,8 @@ import penumbra.map.Inheritance;
 import penumbra.vm.map.Rig.User;
 
 /**
- * A shadow object that several processes share: a copy made by one of them must replace what the others have mapped of the
- * page behind (FreeBSD's shared_shadow_inval_test; CVE-2021-29626).
+ * A shadow object that several processes share: a copy made by one of them must replace what the others have mapped of
+ * the page behind (FreeBSD's shared_shadow_inval_test; CVE-2021-29626).
  */
 class SharedShadowTest {
     /** The sharer and its sibling, each with all pages read, behind both of them an ancestor's pages. */

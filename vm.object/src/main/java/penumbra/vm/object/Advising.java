@@ -23,8 +23,8 @@ final class Advising {
     }
 
     /**
-     * Advises on {@code [start, end)}. Unlocked; may block. Takes time in proportion to the pages that are there, not to
-     * the range.
+     * Advises on {@code [start, end)}. Unlocked; may block. Takes time in proportion to the pages that are there, not
+     * to the range.
      */
     void advise(MemoryObject object, long start, long end, Advice advice) {
         object.lock().lock();
@@ -43,16 +43,16 @@ final class Advising {
     }
 
     /**
-     * Whether a page freed here would uncover an older one, as in the original; mended, FREE then does nothing, which it
-     * always may.
+     * Whether a page freed here would uncover an older one, as in the original; mended, FREE then does nothing, which
+     * it always may.
      */
     private boolean wouldRewind(MemoryObject object, Advice advice) {
         return core.corrected() && advice == Advice.FREE && object.backing() != null;
     }
 
     /**
-     * Advises on the page that shows at {@code index}, or passes over the gap there. {@code top} is locked; the lock may be
-     * dropped.
+     * Advises on the page that shows at {@code index}, or passes over the gap there. {@code top} is locked; the lock
+     * may be dropped.
      *
      * @param most how far the range goes
      * @return how many pages are done: 0 when the page was busy and has to be looked for again

@@ -90,9 +90,9 @@ final class Cleaning {
     }
 
     /**
-     * Notes, after the lock was dropped, whether pages may have been dirtied behind the scan. The original then starts a
-     * synchronous scan over, for ever if writers are quick enough; mended, one scan suffices, since it meets every page
-     * that was dirty when the call was made, and the flag stays set for the others.
+     * Notes, after the lock was dropped, whether pages may have been dirtied behind the scan. The original then starts
+     * a synchronous scan over, for ever if writers are quick enough; mended, one scan suffices, since it meets every
+     * page that was dirty when the call was made, and the flag stays set for the others.
      */
     private boolean mustStartOver() {
         if (object.generation() == generation) {
@@ -105,7 +105,10 @@ final class Cleaning {
         return false;
     }
 
-    /** Write-protects a page that is going to be written; returns whether it is dirty ({@code vm_object_page_remove_write}). */
+    /**
+     * Write-protects a page that is going to be written; returns whether it is dirty
+     * ({@code vm_object_page_remove_write}).
+     */
     private boolean protect(Page page) {
         if (skipNosync && (page.oflags() & PageFlags.O_NOSYNC) != 0) {
             allClean = false;

@@ -15,8 +15,8 @@ final class Coalescing {
     }
 
     /**
-     * Makes {@code nextSize} pages behind a mapping's {@code [prevOffset, prevOffset + prevSize)} part of the object, empty
-     * and paid for. Unlocked; may block.
+     * Makes {@code nextSize} pages behind a mapping's {@code [prevOffset, prevOffset + prevSize)} part of the object,
+     * empty and paid for. Unlocked; may block.
      *
      * @return false when somebody else may use those pages, or nobody can pay for them
      */
@@ -51,8 +51,8 @@ final class Coalescing {
     }
 
     /**
-     * Whether pages of a referenced object are going to be used again: when each of its pages has one mapping, those that
-     * are about to be mapped have none.
+     * Whether pages of a referenced object are going to be used again: when each of its pages has one mapping, those
+     * that are about to be mapped have none.
      */
     private boolean recycles(MemoryObject object, long next) {
         return core.corrected() && object.refCount() > 1 && object.has(ObjectFlags.ONEMAPPING) && next < object.size();

@@ -29,7 +29,10 @@ final class Collapse {
         return bypasses.get();
     }
 
-    /** Shortens the chain behind {@code object} as far as possible. Locked, and referenced by the caller; may drop the lock. */
+    /**
+     * Shortens the chain behind {@code object} as far as possible. Locked, and referenced by the caller; may drop the
+     * lock.
+     */
     void collapse(MemoryObject object) {
         object.lock().assertHeld();
         boolean again;
@@ -120,8 +123,8 @@ final class Collapse {
 
     /**
      * Whether {@code object} has its own copy of every page of {@code backing} that it could see
-     * ({@code vm_object_backing_scan} with {@code OBSC_TEST_ALL_SHADOWED}). Pages of {@code backing} in swap are not looked
-     * at: an object that was paged out is never left out. Both locked.
+     * ({@code vm_object_backing_scan} with {@code OBSC_TEST_ALL_SHADOWED}). Pages of {@code backing} in swap are not
+     * looked at: an object that was paged out is never left out. Both locked.
      */
     private boolean allShadowed(MemoryObject object, MemoryObject backing) {
         if (backing.type() != ObjectType.DEFAULT) {
@@ -141,11 +144,11 @@ final class Collapse {
     }
 
     /**
-     * Moves every page of {@code backing} that {@code object} lacks and frees the others ({@code vm_object_backing_scan}
-     * with {@code OBSC_COLLAPSE_WAIT}). Both locked on entry.
+     * Moves every page of {@code backing} that {@code object} lacks and frees the others
+     * ({@code vm_object_backing_scan} with {@code OBSC_COLLAPSE_WAIT}). Both locked on entry.
      *
-     * @return whether it is done, both still locked; if not, it had to wait, only {@code object} is locked, and anything
-     *     may have changed. The pages moved so far are where they would be seen anyway.
+     * @return whether it is done, both still locked; if not, it had to wait, only {@code object} is locked, and
+     *     anything may have changed. The pages moved so far are where they would be seen anyway.
      */
     private boolean takeAllPages(MemoryObject object, MemoryObject backing) {
         @Nullable Page next;

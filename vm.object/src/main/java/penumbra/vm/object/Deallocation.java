@@ -16,7 +16,10 @@ final class Deallocation {
         this.core = core;
     }
 
-    /** Drops a reference of {@code object}, and those that the objects which end with it have. No object locked; may block. */
+    /**
+     * Drops a reference of {@code object}, and those that the objects which end with it have. No object locked; may
+     * block.
+     */
     void deallocate(MemoryObject object) {
         @Nullable MemoryObject next = object;
         while (next != null) {
@@ -101,8 +104,8 @@ final class Deallocation {
     }
 
     /**
-     * Settles what one remaining reference means: a single mapping, or a single shadow that can swallow the object. Locked
-     * on entry only.
+     * Settles what one remaining reference means: a single mapping, or a single shadow that can swallow the object.
+     * Locked on entry only.
      */
     private @Nullable MemoryObject settleLastUser(MemoryObject object) {
         @Nullable MemoryObject shadow = object.firstShadow();
@@ -164,7 +167,10 @@ final class Deallocation {
         }
     }
 
-    /** Takes an object without references off its chain and terminates it; returns what was behind it. Locked on entry only. */
+    /**
+     * Takes an object without references off its chain and terminates it; returns what was behind it. Locked on entry
+     * only.
+     */
     private @Nullable MemoryObject end(MemoryObject object) {
         @Nullable MemoryObject behind = object.backing();
         if (behind != null) {

@@ -18,9 +18,9 @@ import penumbra.vnode.Vnode;
 /**
  * One memory object: its state, its counts and its place in the chain; the operations on it are the core's.
  *
- * <p>Type-stable: when an object is gone, its Java object may come back as another one, with another {@link #id}. Whoever
- * locks an object without holding a reference looks again whether it is still the one that was meant. The lock guards
- * every field, that of the backing object the place in the list of shadows.
+ * <p>Type-stable: when an object is gone, its Java object may come back as another one, with another {@link #id}.
+ * Whoever locks an object without holding a reference looks again whether it is still the one that was meant. The lock
+ * guards every field, that of the backing object the place in the list of shadows.
  */
 final class MemoryObject implements VmObject {
     /** {@code (1 << (VM_NFREEORDER - 1)) - 1} on amd64, where blocks have 13 orders. */
@@ -69,7 +69,10 @@ final class MemoryObject implements VmObject {
         this.pages = core.pages().newResidentPages(this);
     }
 
-    /** Starts a life with one reference, the caller's; nobody else can reach the object yet ({@code _vm_object_allocate}). */
+    /**
+     * Starts a life with one reference, the caller's; nobody else can reach the object yet
+     * ({@code _vm_object_allocate}).
+     */
     void become(long newId, ObjectType newType, long newSize) {
         flags = initialFlags(newType);
         id = newId;
@@ -342,7 +345,10 @@ final class MemoryObject implements VmObject {
         charge = bytes;
     }
 
-    /** Hands {@code bytes} of the charge over to an object that has none yet; nothing when this one has none. Both locked. */
+    /**
+     * Hands {@code bytes} of the charge over to an object that has none yet; nothing when this one has none. Both
+     * locked.
+     */
     void moveCharge(MemoryObject to, long bytes) {
         if (cred == null) {
             return;

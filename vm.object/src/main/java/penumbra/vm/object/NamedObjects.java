@@ -8,8 +8,8 @@ import penumbra.object.ObjectFlags;
 import penumbra.object.ObjectType;
 
 /**
- * The objects that pagers find by handle ({@code dev_pager_object_list}, {@code phys_pager_object_list}): kept here and not
- * by the pagers, so that a pager finds the objects of the one whose place it takes.
+ * The objects that pagers find by handle ({@code dev_pager_object_list}, {@code phys_pager_object_list}): kept here and
+ * not by the pagers, so that a pager finds the objects of the one whose place it takes.
  */
 final class NamedObjects {
     /** What an object goes by. */

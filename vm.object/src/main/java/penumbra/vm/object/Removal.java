@@ -15,7 +15,9 @@ final class Removal {
         this.core = core;
     }
 
-    /** Frees or invalidates pages ({@code vm_object_page_remove}); the contract is {@link MemoryObject#pageRemove}'s. */
+    /**
+     * Frees or invalidates pages ({@code vm_object_page_remove}); the contract is {@link MemoryObject#pageRemove}'s.
+     */
     void remove(MemoryObject object, long start, long end, int options) {
         object.lock().assertHeld();
         int mapping = options & (ObjectFlags.REMOVE_CLEANONLY | ObjectFlags.REMOVE_NOTMAPPED);
@@ -92,7 +94,9 @@ final class Removal {
         return null;
     }
 
-    /** Takes the contents from a page that is wired by more than its mappings, such as a fictitious one, and leaves it. */
+    /**
+     * Takes the contents from a page that is wired by more than its mappings, such as a fictitious one, and leaves it.
+     */
     private void invalidateWired(Page page, int wirings, int options) {
         if ((options & (ObjectFlags.REMOVE_NOTWIRED | ObjectFlags.REMOVE_NOTMAPPED)) == 0) {
             core.pmaps().removeAll(page);

@@ -15,7 +15,10 @@ final class Split {
         this.core = core;
     }
 
-    /** Puts a new object in front of {@code source}, unless that is private already ({@code vm_object_shadow}). Unlocked. */
+    /**
+     * Puts a new object in front of {@code source}, unless that is private already ({@code vm_object_shadow}).
+     * Unlocked.
+     */
     MemoryObject shadow(@Nullable MemoryObject source, long offset, long length) {
         if (source != null && isPrivate(source)) {
             return source;
@@ -40,8 +43,9 @@ final class Split {
     }
 
     /**
-     * Moves {@code [offset, offset + length)} of a shared anonymous object into a new one, pages, swapped copies, cached
-     * pages and charge ({@code vm_object_split}). {@code original} locked on entry, the result on return; may block.
+     * Moves {@code [offset, offset + length)} of a shared anonymous object into a new one, pages, swapped copies,
+     * cached pages and charge ({@code vm_object_split}). {@code original} locked on entry, the result on return; may
+     * block.
      */
     MemoryObject split(MemoryObject original, long offset, long length) {
         original.lock().assertHeld();

@@ -52,7 +52,9 @@ final class Sync {
         return written;
     }
 
-    /** Writes the file's dirty pages with the vnode locked. The object is locked on entry and return, not in between. */
+    /**
+     * Writes the file's dirty pages with the vnode locked. The object is locked on entry and return, not in between.
+     */
     private static boolean write(MemoryObject object, long offset, long size, boolean syncIo, boolean invalidate) {
         Vnode file = object.file();
         object.lock().unlock();

@@ -44,7 +44,9 @@ final class Termination {
         destroy(object);
     }
 
-    /** Gives back what is left of an object without pages, pager and references ({@code vm_object_destroy}). Unlocked. */
+    /**
+     * Gives back what is left of an object without pages, pager and references ({@code vm_object_destroy}). Unlocked.
+     */
     void destroy(MemoryObject object) {
         if (object.cred() != null && !object.type().anonymous() && object.type() != ObjectType.DEAD) {
             throw new KernelPanic("destroy: %s is charged to %s", object, object.cred());

@@ -12,8 +12,8 @@ import penumbra.object.ObjectFlags;
 import penumbra.page.Advice;
 
 /**
- * Defect 15: no operation costs in proportion to an object's size, only to what is resident or swapped in it; counted in
- * trie nodes visited. An object of 2^40 pages would not end in a lifetime otherwise.
+ * Defect 15: no operation costs in proportion to an object's size, only to what is resident or swapped in it; counted
+ * in trie nodes visited. An object of 2^40 pages would not end in a lifetime otherwise.
  */
 class CostTest {
     /** Enough for a few pages in a trie of up to 16 levels. */

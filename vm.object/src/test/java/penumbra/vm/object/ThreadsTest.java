@@ -41,7 +41,9 @@ class ThreadsTest {
         return seed;
     }
 
-    /** What a write fault does: makes page {@code index} of {@code top} its own, with the contents that the chain shows. */
+    /**
+     * What a write fault does: makes page {@code index} of {@code top} its own, with the contents that the chain shows.
+     */
     private void fault(MemoryObject top, long index) {
         while (!tryFault(top, index)) {
             Thread.yield();

@@ -7,9 +7,9 @@ import org.jspecify.annotations.Nullable;
  * The free blocks of physical memory: runs of a power of two pages, aligned to their size, in lists by order, pool and
  * kind of memory ({@code vm_phys.c}).
  *
- * <p>A freed block joins its free buddy at once and goes to the tail of its list; what is left of a block that was split
- * goes to the head; allocation takes the head. Every method needs the free list lock. Cached pages are free blocks, too:
- * the pool CACHE keeps them apart as long as possible.
+ * <p>A freed block joins its free buddy at once and goes to the tail of its list; what is left of a block that was
+ * split goes to the head; allocation takes the head. Every method needs the free list lock. Cached pages are free
+ * blocks, too: the pool CACHE keeps them apart as long as possible.
  */
 final class BuddyAllocator {
     /** {@code VM_NFREEORDER} of amd64: the largest block has 4,096 pages. */
@@ -54,8 +54,8 @@ final class BuddyAllocator {
     }
 
     /**
-     * Takes a block of {@code 1 << order} pages out of {@code pool}, or, when that has none, the largest block of any pool,
-     * which it moves to {@code pool} as a whole ({@code vm_phys_alloc_pages}).
+     * Takes a block of {@code 1 << order} pages out of {@code pool}, or, when that has none, the largest block of any
+     * pool, which it moves to {@code pool} as a whole ({@code vm_phys_alloc_pages}).
      *
      * @return its first page; null when no block is large enough
      */

@@ -16,7 +16,9 @@ import penumbra.page.PageOwner;
  * that gives that lock up misses no wake-up.
  */
 abstract class BusyPage implements Page {
-    /** The busy word: whether it is exclusive, whether somebody sleeps on it, how many share it, and the serial number. */
+    /**
+     * The busy word: whether it is exclusive, whether somebody sleeps on it, how many share it, and the serial number.
+     */
     private static final int EXCLUSIVE = 1;
 
     private static final int WAITERS = 2;

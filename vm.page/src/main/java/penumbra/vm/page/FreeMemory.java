@@ -105,8 +105,8 @@ final class FreeMemory {
     }
 
     /**
-     * Takes a page that may stand for (set, pindex): the cached page with that identity, one of a reservation, or any. It
-     * has no owner, and valid bits only if it was cached for this very place.
+     * Takes a page that may stand for (set, pindex): the cached page with that identity, one of a reservation, or any.
+     * It has no owner, and valid bits only if it was cached for this very place.
      *
      * @param set whose page it is to be; null for nobody's
      * @param predecessor the resident page before {@code pindex}
@@ -270,7 +270,10 @@ final class FreeMemory {
         lock.unlock();
     }
 
-    /** Moves the cached pages of [offset, offset + size) of {@code from} to {@code to}, from 0 on. Both owners are locked. */
+    /**
+     * Moves the cached pages of [offset, offset + size) of {@code from} to {@code to}, from 0 on. Both owners are
+     * locked.
+     */
     void transfer(ResidentSet from, long offset, ResidentSet to, long size) {
         if (!to.cacheEmpty()) {
             throw new KernelPanic("vm_page_cache_transfer: %s has cached pages", to.owner());

@@ -231,8 +231,8 @@ final class PageInvariants {
     }
 
     /**
-     * Whatever keeps a page busy or held at rest must be somebody's. Wirings are compared one way only: map entries keep
-     * pages wired that are mapped with no access, and thus not mapped at all.
+     * Whatever keeps a page busy or held at rest must be somebody's. Wirings are compared one way only: map entries
+     * keep pages wired that are mapped with no access, and thus not mapped at all.
      */
     private void checkHolders(VmPage page) {
         int holds = 0;

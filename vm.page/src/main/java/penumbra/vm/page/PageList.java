@@ -4,8 +4,8 @@ package penumbra.vm.page;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A doubly linked list of pages through their queue links: a page is on one such list at most, a paging queue while it is
- * in use, a list of free blocks while it is free. Whoever owns the list locks it.
+ * A doubly linked list of pages through their queue links: a page is on one such list at most, a paging queue while it
+ * is in use, a list of free blocks while it is free. Whoever owns the list locks it.
  */
 final class PageList {
     private @Nullable VmPage first;

@@ -13,7 +13,9 @@ import penumbra.page.PageOwner;
 import penumbra.page.Pages;
 import penumbra.page.QueueId;
 
-/** How pages leave their owners: removed, freed one by one or all at once, or cached. Locks are those of {@link Pages}. */
+/**
+ * How pages leave their owners: removed, freed one by one or all at once, or cached. Locks are those of {@link Pages}.
+ */
 final class PageRelease {
     /** How many pages {@link #freeAll} frees at once: locks are held for no longer. */
     private static final int BATCH = 64;
@@ -177,7 +179,9 @@ final class PageRelease {
         owner.dropBacking();
     }
 
-    /** Frees the pages of an owner's list from {@code start} on, as many as {@code batch} holds; returns the next one. */
+    /**
+     * Frees the pages of an owner's list from {@code start} on, as many as {@code batch} holds; returns the next one.
+     */
     private @Nullable VmPage freeRun(VmPage start, VmPage[] batch) {
         system.queueOf(QueueId.ACTIVE).removeRun(start, batch.length);
         system.queueOf(QueueId.INACTIVE).removeRun(start, batch.length);

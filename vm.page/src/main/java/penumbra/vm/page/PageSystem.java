@@ -99,7 +99,10 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
         release.setFillFreedPages(fill);
     }
 
-    /** Lets the next {@code count} insertions into an owner fail as if no trie node could be had; for tests of the ways out. */
+    /**
+     * Lets the next {@code count} insertions into an owner fail as if no trie node could be had; for tests of the ways
+     * out.
+     */
     public void failInsertions(int count) {
         insertionsToFail.set(count);
     }

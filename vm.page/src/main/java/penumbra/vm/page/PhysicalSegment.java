@@ -58,7 +58,9 @@ final class PhysicalSegment {
         return reservations[position];
     }
 
-    /** Where in the segment the reservation of {@code frame} is; outside [0, {@link #reservations()}) when it has none. */
+    /**
+     * Where in the segment the reservation of {@code frame} is; outside [0, {@link #reservations()}) when it has none.
+     */
     int reservationOf(int frame) {
         return (frame >> Reservation.ORDER) - firstReservation;
     }

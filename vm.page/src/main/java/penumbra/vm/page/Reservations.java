@@ -7,8 +7,8 @@ import penumbra.page.PageFlags;
 import penumbra.page.PageOwner;
 
 /**
- * The reservations of 2 MiB: where the pages of coloured owners come from, and the queue of those that are used in part,
- * least recently used first ({@code vm_reserv.c}).
+ * The reservations of 2 MiB: where the pages of coloured owners come from, and the queue of those that are used in
+ * part, least recently used first ({@code vm_reserv.c}).
  *
  * <p>Every method needs the free list lock. An owner's list is newest first.
  */
@@ -65,7 +65,8 @@ final class Reservations {
     }
 
     /**
-     * Takes the page for {@code pindex} from a reservation of the owner, or from a new one ({@code vm_reserv_alloc_page}).
+     * Takes the page for {@code pindex} from a reservation of the owner, or from a new one
+     * ({@code vm_reserv_alloc_page}).
      *
      * @param predecessor the resident page before {@code pindex}
      * @return null when there is no reservation and none can be had; the page may be cached
@@ -169,8 +170,8 @@ final class Reservations {
     }
 
     /**
-     * Takes a cached page that lies in a reservation for use by its owner again ({@code vm_reserv_reactivate_page}). When
-     * the reservation is not at the page's own place, it is broken.
+     * Takes a cached page that lies in a reservation for use by its owner again ({@code vm_reserv_reactivate_page}).
+     * When the reservation is not at the page's own place, it is broken.
      *
      * @return false when the page's frame is not set aside
      */
@@ -235,7 +236,10 @@ final class Reservations {
         reservation.depopulateAll();
     }
 
-    /** Hands the reservation of {@code page} to {@code to}, if it is set aside for {@code from} ({@code vm_reserv_rename}). */
+    /**
+     * Hands the reservation of {@code page} to {@code to}, if it is set aside for {@code from}
+     * ({@code vm_reserv_rename}).
+     */
     void rename(VmPage page, ResidentSet to, ResidentSet from, long fromOffset) {
         Reservation reservation = of(page);
         if (reservation != null && reservation.owner == from) {

@@ -12,8 +12,8 @@ import penumbra.page.ResidentPages;
  * One owner's pages: those in memory, by trie and by list, those cached, and its reservations.
  *
  * <p>The owner's lock guards trie and list. The cached pages are guarded by the free list lock; adding one takes the
- * owner's lock besides, so that an owner that is locked and has none gets none. The reservations are guarded by the free
- * list lock.
+ * owner's lock besides, so that an owner that is locked and has none gets none. The reservations are guarded by the
+ * free list lock.
  */
 final class ResidentSet implements ResidentPages {
     private final PageOwner owner;

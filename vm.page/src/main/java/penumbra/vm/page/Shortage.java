@@ -77,8 +77,8 @@ final class Shortage {
     }
 
     /**
-     * Waits for memory: sleeps until {@code freeMin} pages are available, unless {@code enough} are already; in a stepped
-     * machine the daemon runs one pass instead, whatever is available.
+     * Waits for memory: sleeps until {@code freeMin} pages are available, unless {@code enough} are already; in a
+     * stepped machine the daemon runs one pass instead, whatever is available.
      */
     void await(FreeMemory memory, int enough, String waitMessage) {
         if (byDaemon()) {

@@ -11,12 +11,12 @@ import penumbra.page.PageFlags;
 import penumbra.page.QueueId;
 
 /**
- * One page ({@code struct vm_page}), in 72 bytes: it is linked into its owner's list and into a paging queue, or a list of
- * free blocks, by fields of its own.
+ * One page ({@code struct vm_page}), in 72 bytes: it is linked into its owner's list and into a paging queue, or a list
+ * of free blocks, by fields of its own.
  *
- * <p>Busy, hold count, atomic flags and dirty bits change by compare-and-set, so that readers, the pmap layer and holders
- * need no lock; everything else changes under the owner's lock, and is the only thread's that can reach the page while it
- * has no owner. Queue links are guarded by the queue's lock, those of a free page by the free list lock.
+ * <p>Busy, hold count, atomic flags and dirty bits change by compare-and-set, so that readers, the pmap layer and
+ * holders need no lock; everything else changes under the owner's lock, and is the only thread's that can reach the
+ * page while it has no owner. Queue links are guarded by the queue's lock, those of a free page by the free list lock.
  */
 final class VmPage extends ContentPage {
     /** What the page daemon and {@link #activate} start from ({@code ACT_INIT}). */
@@ -273,8 +273,8 @@ final class VmPage extends ContentPage {
     /**
      * {@inheritDoc}
      *
-     * <p>The weights are the original's: of 512 pieces of advice in a row 16 leave the page where it is, and of 128 others
-     * 16 put it at the tail rather than the head.
+     * <p>The weights are the original's: of 512 pieces of advice in a row 16 leave the page where it is, and of 128
+     * others 16 put it at the tail rather than the head.
      */
     @Override
     public void advise(Advice advice) {

@@ -21,8 +21,8 @@ import penumbra.page.PagingQueue;
 import penumbra.page.QueueId;
 
 /**
- * Threads that fill, move, cache and free pages of shared owners while a daemon takes them away. Every page carries a mark
- * that is checked whenever somebody comes back to it; freed frames are overwritten.
+ * Threads that fill, move, cache and free pages of shared owners while a daemon takes them away. Every page carries a
+ * mark that is checked whenever somebody comes back to it; freed frames are overwritten.
  */
 @Timeout(120)
 class ConcurrencyTest {

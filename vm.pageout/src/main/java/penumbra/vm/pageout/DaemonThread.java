@@ -12,8 +12,8 @@ final class DaemonThread {
     private static final long IDLE_PERIOD = TimeUnit.SECONDS.toNanos(1);
 
     /**
-     * How long it leaves I/O to finish after a pass that got nothing, at first: several passes in a row get nothing but lower
-     * act counts, which is what makes the next one useful.
+     * How long it leaves I/O to finish after a pass that got nothing, at first: several passes in a row get nothing but
+     * lower act counts, which is what makes the next one useful.
      */
     private static final long FIRST_RETRY = TimeUnit.MICROSECONDS.toNanos(50);
 

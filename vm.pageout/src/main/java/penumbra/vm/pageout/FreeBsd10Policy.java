@@ -10,8 +10,8 @@ import penumbra.policy.PagePolicy;
 import penumbra.policy.PageoutPass;
 
 /**
- * FreeBSD 10.0's replacement policy: an active queue aged by use counts, and an inactive queue from which clean pages are
- * cached and dirty ones laundered at their second turn.
+ * FreeBSD 10.0's replacement policy: an active queue aged by use counts, and an inactive queue from which clean pages
+ * are cached and dirty ones laundered at their second turn.
  */
 @Component(property = "service.ranking:Integer=100")
 public final class FreeBsd10Policy implements PagePolicy {

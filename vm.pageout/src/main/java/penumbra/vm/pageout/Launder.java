@@ -16,8 +16,8 @@ import penumbra.vnode.Vnode;
 /**
  * The writing of dirty inactive pages: gathers a cluster around one page and hands it to the pager.
  *
- * <p>Lock order: a file's vnode comes before its object, so for file pages the object is let go, referenced, and everything
- * about the page is checked again. One thread at a time uses it.
+ * <p>Lock order: a file's vnode comes before its object, so for file pages the object is let go, referenced, and
+ * everything about the page is checked again. One thread at a time uses it.
  */
 final class Launder {
     private final VmObjects objects;

@@ -32,8 +32,8 @@ final class OutOfMemory {
     }
 
     /**
-     * Kills the largest process if pass {@code number} has left memory too short, unless a store is expected back; returns
-     * whether one is to die, told now or before.
+     * Kills the largest process if pass {@code number} has left memory too short, unless a store is expected back;
+     * returns whether one is to die, told now or before.
      */
     boolean consider(int number, PageCounts counts, PageLimits limits) {
         // Asked first: what a process gives back until then is seen below.

@@ -23,8 +23,8 @@ import penumbra.policy.Pageout;
 import penumbra.process.Processes;
 
 /**
- * Wires the page daemon: fixed references to the machine, changing ones to policies. It is there as long as the machine is,
- * whoever else uses it or not.
+ * Wires the page daemon: fixed references to the machine, changing ones to policies. It is there as long as the machine
+ * is, whoever else uses it or not.
  */
 @Component(
         immediate = true,

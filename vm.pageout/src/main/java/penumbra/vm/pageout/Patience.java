@@ -4,11 +4,13 @@ package penumbra.vm.pageout;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How long the page daemon goes on in vain before somebody must die for memory: {@link #VAIN_PASSES} of its hardest passes,
- * one after the other and {@link #WAIT} apart ({@code vm_pageout_mightbe_oom}). One thread uses it.
+ * How long the page daemon goes on in vain before somebody must die for memory: {@link #VAIN_PASSES} of its hardest
+ * passes, one after the other and {@link #WAIT} apart ({@code vm_pageout_mightbe_oom}). One thread uses it.
  */
 final class Patience {
-    /** As {@code vm.pageout_oom_seq} of FreeBSD 12 has it; 10.0 kills after the first, having rested for half a second. */
+    /**
+     * As {@code vm.pageout_oom_seq} of FreeBSD 12 has it; 10.0 kills after the first, having rested for half a second.
+     */
     static final int VAIN_PASSES = 12;
 
     /** Nanoseconds; FreeBSD 12 rests as long between two passes. Passes that follow faster count as one. */

@@ -51,8 +51,8 @@ final class Policies {
     }
 
     /**
-     * Forgets a policy; FreeBSD's own stays. Blocks until its scan has ended, except on the thread of that scan: its code
-     * may be gone next. An interrupt is kept for the caller.
+     * Forgets a policy; FreeBSD's own stays. Blocks until its scan has ended, except on the thread of that scan: its
+     * code may be gone next. An interrupt is kept for the caller.
      */
     synchronized void remove(PagePolicy removed) {
         present.removeIf(other -> other.policy == removed && removed != fallback);

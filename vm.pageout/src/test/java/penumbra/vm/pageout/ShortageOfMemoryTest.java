@@ -32,8 +32,8 @@ import penumbra.vm.pager.PagerLayer;
 import penumbra.vm.pmap.PmapLayer;
 
 /**
- * When the daemon lets somebody die: on a threaded machine without swap whose memory is full of dirty pages, turn by turn,
- * at times that the test chooses.
+ * When the daemon lets somebody die: on a threaded machine without swap whose memory is full of dirty pages, turn by
+ * turn, at times that the test chooses.
  */
 class ShortageOfMemoryTest {
     private static final int FRAMES = 123;

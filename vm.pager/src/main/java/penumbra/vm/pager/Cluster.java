@@ -15,10 +15,10 @@ import penumbra.pager.BackingStore;
 /**
  * The move of up to 16 neighbouring pages of one object out of a store.
  *
- * <p>Nobody waits for it: no page is busy and no lock is held during I/O. What the slots hold is written elsewhere, and then
- * each entry that still says what it said before names the copy; whatever else happened to the page meanwhile has happened.
- * The version stays: the contents are the same. A page-in that was reading the old slot finds its entry changed, and looks
- * again.
+ * <p>Nobody waits for it: no page is busy and no lock is held during I/O. What the slots hold is written elsewhere, and
+ * then each entry that still says what it said before names the copy; whatever else happened to the page meanwhile has
+ * happened. The version stays: the contents are the same. A page-in that was reading the old slot finds its entry
+ * changed, and looks again.
  */
 final class Cluster {
     private static final Logger LOG = LoggerFactory.getLogger(Cluster.class);
@@ -68,7 +68,9 @@ final class Cluster {
         return noRoom;
     }
 
-    /** Moves the pages of {@code [first, end)} that are in the store; returns where to go on. The source is in flight. */
+    /**
+     * Moves the pages of {@code [first, end)} that are in the store; returns where to go on. The source is in flight.
+     */
     long move(long first, long end) {
         long next = gather(first, end);
         if (transfer.count() > 0) {
@@ -198,7 +200,9 @@ final class Cluster {
         }
     }
 
-    /** Decides what becomes of a page that cannot be read, or that no store took: a copy in memory may be the only one. */
+    /**
+     * Decides what becomes of a page that cannot be read, or that no store took: a copy in memory may be the only one.
+     */
     private void keep(int i) {
         @Nullable Page page = object.pages().lookup(pindexes[i]);
         if (page != null && page.busied()) {

@@ -9,8 +9,8 @@ import penumbra.page.Page;
 import penumbra.pager.BackingStore;
 
 /**
- * Checks that every slot still holds what was written there. A slot whose page is dirty in memory is passed over: its write
- * may have failed, and nobody is going to read it.
+ * Checks that every slot still holds what was written there. A slot whose page is dirty in memory is passed over: its
+ * write may have failed, and nobody is going to read it.
  */
 final class ContentsCheck implements InvariantCheck {
     private final MapList list;

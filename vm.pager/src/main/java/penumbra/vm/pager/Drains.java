@@ -14,8 +14,8 @@ import penumbra.pager.BackingStore;
 import penumbra.vm.pager.StoreEntry.State;
 
 /**
- * The draining of stores into others, at most one drain of each at a time: on two threads each, or cluster by cluster in a
- * machine that runs in steps. Thread-safe; no lock is held by callers.
+ * The draining of stores into others, at most one drain of each at a time: on two threads each, or cluster by cluster
+ * in a machine that runs in steps. Thread-safe; no lock is held by callers.
  */
 final class Drains {
     private static final Logger LOG = LoggerFactory.getLogger(Drains.class);

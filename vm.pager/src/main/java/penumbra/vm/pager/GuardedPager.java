@@ -22,9 +22,9 @@ import penumbra.pager.PagerResult;
 import penumbra.vm.pager.PagerSlot.Candidate;
 
 /**
- * The wall around foreign pagers of one type. An exception out of one becomes {@link PagerResult#ERROR}, with the pages as
- * they were; one that breaks its contract is named and parked. While there is none, nothing is lost and no zero page is
- * served in its place: reads wait up to a limit and fail, writes are put off.
+ * The wall around foreign pagers of one type. An exception out of one becomes {@link PagerResult#ERROR}, with the pages
+ * as they were; one that breaks its contract is named and parked. While there is none, nothing is lost and no zero page
+ * is served in its place: reads wait up to a limit and fail, writes are put off.
  */
 final class GuardedPager implements Pager {
     private static final Logger LOG = LoggerFactory.getLogger(GuardedPager.class);

@@ -2,8 +2,8 @@
 package penumbra.vm.pager;
 
 /**
- * A slot of a store as a {@code long}: 15 bits of store number, from 1, and 48 bits of slot. Adjacent slots of a store are
- * adjacent locations.
+ * A slot of a store as a {@code long}: 15 bits of store number, from 1, and 48 bits of slot. Adjacent slots of a store
+ * are adjacent locations.
  */
 final class Location {
     /** No slot ({@code SWAPBLK_NONE}). */

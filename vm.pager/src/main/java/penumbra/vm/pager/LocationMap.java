@@ -9,8 +9,8 @@ import penumbra.object.VmObject;
 /**
  * Where the swapped pages of one object are: pindex to {@link Location} and {@link Stamp}, in blocks of 32.
  *
- * <p>A change needs the object's lock and takes the map's own; a look needs either of them. Nothing here blocks. The cost
- * of every operation follows what is swapped, never how many pages the object spans.
+ * <p>A change needs the object's lock and takes the map's own; a look needs either of them. Nothing here blocks. The
+ * cost of every operation follows what is swapped, never how many pages the object spans.
  */
 final class LocationMap {
     /** No page ({@link #next}). */
@@ -71,8 +71,8 @@ final class LocationMap {
     }
 
     /**
-     * Enters a page and returns where it was before, {@link Location#NONE} if nowhere: that slot is the caller's to free
-     * ({@code swp_pager_meta_build}).
+     * Enters a page and returns where it was before, {@link Location#NONE} if nowhere: that slot is the caller's to
+     * free ({@code swp_pager_meta_build}).
      */
     long put(long pindex, long location, long stamp) {
         lock.lock();
@@ -145,7 +145,10 @@ final class LocationMap {
         return nextOn(0, from);
     }
 
-    /** The first page from {@code from} on that is in store number {@code store}, in any for 0; {@link #NO_PAGE} for none. */
+    /**
+     * The first page from {@code from} on that is in store number {@code store}, in any for 0; {@link #NO_PAGE} for
+     * none.
+     */
     long nextOn(int store, long from) {
         @Nullable MapBlock block = blocks.ceiling(from >>> MapBlock.SHIFT);
         while (block != null) {

@@ -7,7 +7,10 @@ import org.jspecify.annotations.Nullable;
 import penumbra.kern.KernelLock;
 import penumbra.kern.LockRank;
 
-/** All location maps there are, so that swapoff and checks find the pages of a store without knowing objects. Thread-safe. */
+/**
+ * All location maps there are, so that swapoff and checks find the pages of a store without knowing objects.
+ * Thread-safe.
+ */
 final class MapList {
     private final KernelLock lock = new KernelLock(LockRank.LEAF, "location map list");
     private final Holdings holdings = new Holdings();

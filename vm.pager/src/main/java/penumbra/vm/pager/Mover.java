@@ -5,9 +5,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One passage through all that a store holds, cluster by cluster, in rounds; its cost follows what the store holds. Where the
- * pages go is asked for each cluster, so it follows every change of the stores. Several may go on at a time, each on a thread
- * of its own.
+ * One passage through all that a store holds, cluster by cluster, in rounds; its cost follows what the store holds.
+ * Where the pages go is asked for each cluster, so it follows every change of the stores. Several may go on at a time,
+ * each on a thread of its own.
  */
 final class Mover {
     private final MovingParts parts;

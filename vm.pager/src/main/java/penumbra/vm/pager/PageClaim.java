@@ -11,8 +11,8 @@ import penumbra.page.Page;
 import penumbra.page.Pages;
 
 /**
- * The way back to a page that a foreign pager has let go of, though it was to keep it busy: whoever has it busy by now is
- * waited for, but not for ever, since it may be the pager, which has forgotten it.
+ * The way back to a page that a foreign pager has let go of, though it was to keep it busy: whoever has it busy by now
+ * is waited for, but not for ever, since it may be the pager, which has forgotten it.
  */
 final class PageClaim {
     /** How often a busy page is looked at; nobody wakes those who wait here. */
@@ -29,9 +29,9 @@ final class PageClaim {
     }
 
     /**
-     * The page at {@code pindex}, exclusive-busy for the caller. One that is exclusive-busy for longer than any call of a pager
-     * may take was left so, and is taken over; in a machine that runs in steps that is any. Object locked; may drop the lock and
-     * block.
+     * The page at {@code pindex}, exclusive-busy for the caller. One that is exclusive-busy for longer than any call of
+     * a pager may take was left so, and is taken over; in a machine that runs in steps that is any. Object locked; may
+     * drop the lock and block.
      */
     Page take(VmObject object, long pindex) {
         long start = System.nanoTime();

@@ -86,8 +86,8 @@ public final class PagerLayer implements AutoCloseable {
     }
 
     /**
-     * Takes a store into use ({@code swapon}), or back, if pages wait for one of its identity. The stores of the highest
-     * ranking get the new pages, in turns. No lock is held. May block.
+     * Takes a store into use ({@code swapon}), or back, if pages wait for one of its identity. The stores of the
+     * highest ranking get the new pages, in turns. No lock is held. May block.
      *
      * @return false when it is in use already or is not the one that left; the log says why
      */
@@ -96,8 +96,9 @@ public final class PagerLayer implements AutoCloseable {
     }
 
     /**
-     * Lets a store's provider go: moves its pages to other stores, or to memory, for as long as {@link #setLeavingMillis} says,
-     * then waits for transfers under way; pages left in it wait for its return. No lock is held.
+     * Lets a store's provider go: moves its pages to other stores, or to memory, for as long as
+     * {@link #setLeavingMillis} says, then waits for transfers under way; pages left in it wait for its return. No lock
+     * is held.
      */
     public void detach(BackingStore store) {
         arrivals.detach(store);
@@ -119,8 +120,8 @@ public final class PagerLayer implements AutoCloseable {
     }
 
     /**
-     * Sets how long reads wait for a pager or store that has left, and how long one call of a foreign pager may take before
-     * it is parked. At first, and always in a stepped machine, nobody waits and a call may take for ever.
+     * Sets how long reads wait for a pager or store that has left, and how long one call of a foreign pager may take
+     * before it is parked. At first, and always in a stepped machine, nobody waits and a call may take for ever.
      */
     public void setLimits(long absentMillis, long callMillis) {
         if (execution == Execution.STEPPED) {

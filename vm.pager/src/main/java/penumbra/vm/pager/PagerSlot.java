@@ -91,7 +91,8 @@ final class PagerSlot {
     }
 
     /**
-     * Prefers the providers called {@code name} from now on, whatever their ranking; calls under way end where they began.
+     * Prefers the providers called {@code name} from now on, whatever their ranking; calls under way end where they
+     * began.
      *
      * @return false when none is there that keeps its contract
      */

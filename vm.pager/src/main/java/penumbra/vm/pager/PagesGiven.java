@@ -7,7 +7,10 @@ import penumbra.page.Page;
 import penumbra.page.Pages;
 import penumbra.pager.PagerResult;
 
-/** The pages that a foreign pager was asked to fill, as they were when it got them. The object is locked in every method. */
+/**
+ * The pages that a foreign pager was asked to fill, as they were when it got them. The object is locked in every
+ * method.
+ */
 final class PagesGiven {
     private final Pages pages;
     private final PageClaim claim;

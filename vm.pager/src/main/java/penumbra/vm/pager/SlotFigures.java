@@ -4,8 +4,8 @@ package penumbra.vm.pager;
 import penumbra.kern.Fidelity;
 
 /**
- * How many slots there are and are free in all stores that take pages, and the marks that follow ({@code swap_pager_avail},
- * {@code swp_sizecheck}). The lock of the {@link StoreTable} guards changes.
+ * How many slots there are and are free in all stores that take pages, and the marks that follow
+ * ({@code swap_pager_avail}, {@code swp_sizecheck}). The lock of the {@link StoreTable} guards changes.
  */
 final class SlotFigures {
     /** Below so many free slots the stores count as almost full ({@code nswap_lowat}). */
@@ -14,7 +14,10 @@ final class SlotFigures {
     /** Above so many free slots they do not any more ({@code nswap_hiwat}). */
     static final int HIGH_WATER = 512;
 
-    /** The mark is no higher than an eighth of all slots; the original counts fewer slots than its mark as full for ever. */
+    /**
+     * The mark is no higher than an eighth of all slots; the original counts fewer slots than its mark as full for
+     * ever.
+     */
     private static final int LOW_PART = 8;
 
     /** As {@link #LOW_PART}, a half. */

@@ -2,10 +2,11 @@
 package penumbra.vm.pager;
 
 /**
- * What a slot must hold, as a {@code long}: the version of the contents in the upper half, their CRC-32C in the lower one.
+ * What a slot must hold, as a {@code long}: the version of the contents in the upper half, their CRC-32C in the lower
+ * one.
  *
- * <p>Versions are drawn from one counter for all objects, so an entry that was replaced is told from the one read before
- * even if the slot is the same.
+ * <p>Versions are drawn from one counter for all objects, so an entry that was replaced is told from the one read
+ * before even if the slot is the same.
  */
 final class Stamp {
     /** Nothing was ever written there: the slot is only reserved. */

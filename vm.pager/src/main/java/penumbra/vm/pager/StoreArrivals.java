@@ -28,8 +28,8 @@ final class StoreArrivals {
     }
 
     /**
-     * Takes a store into use ({@code swapon}): a new one; one whose pages wait for it, known by its identity; or one that
-     * was closed and is to take new pages again. May block.
+     * Takes a store into use ({@code swapon}): a new one; one whose pages wait for it, known by its identity; or one
+     * that was closed and is to take new pages again. May block.
      *
      * @return false when it is in use already or does not fit what is known of it; the log says why
      */
@@ -123,8 +123,8 @@ final class StoreArrivals {
     }
 
     /**
-     * The slots of a parked store that pages wait in, with some perhaps that were freed while it looked. An entry that moves
-     * from map to map meanwhile may be missed, so it looks again until all are there.
+     * The slots of a parked store that pages wait in, with some perhaps that were freed while it looked. An entry that
+     * moves from map to map meanwhile may be missed, so it looks again until all are there.
      */
     private LongList allUsedSlots(StoreEntry entry) {
         while (true) {
@@ -157,8 +157,8 @@ final class StoreArrivals {
     }
 
     /**
-     * Lets a provider go: moves what it holds elsewhere as far as time allows, waits for the calls under way, then parks the
-     * rest. Does nothing when the store is not in use.
+     * Lets a provider go: moves what it holds elsewhere as far as time allows, waits for the calls under way, then
+     * parks the rest. Does nothing when the store is not in use.
      */
     void detach(BackingStore store) {
         if (stores.closed()) {

@@ -8,8 +8,8 @@ import penumbra.kern.KernelLock;
 import penumbra.kern.LockRank;
 
 /**
- * The blocks of location maps that have pages in one store, so that what the store holds is found without looking at what
- * others hold. Changes only when a block gets its first page there or loses its last. Thread-safe.
+ * The blocks of location maps that have pages in one store, so that what the store holds is found without looking at
+ * what others hold. Changes only when a block gets its first page there or loses its last. Thread-safe.
  */
 final class StoreBlocks {
     private final KernelLock lock = new KernelLock(LockRank.LEAF, "blocks of a swap store");
@@ -38,8 +38,8 @@ final class StoreBlocks {
     }
 
     /**
-     * The next block of a round; null when it has met all that were there. Blocks that come meanwhile may wait for the next
-     * round; so may others, if two rounds go on at a time.
+     * The next block of a round; null when it has met all that were there. Blocks that come meanwhile may wait for the
+     * next round; so may others, if two rounds go on at a time.
      */
     @Nullable
     Share next(int round) {

@@ -16,7 +16,9 @@ final class StoreEntry {
         CANDIDATE,
         /** What it holds is moved to the others; takes new pages only when none of those does. */
         DRAINING,
-        /** Takes no new pages: being swapped off, leaving, or found to break its contract. What it holds can be read. */
+        /**
+         * Takes no new pages: being swapped off, leaving, or found to break its contract. What it holds can be read.
+         */
         CLOSING,
         /** Its provider is away; what it holds waits for it. */
         PARKED;
@@ -64,7 +66,9 @@ final class StoreEntry {
     /** Pages that the drain under way, or the last one, has moved. */
     long moved;
 
-    /** Whether the provider is on its way out, and pages are moved elsewhere before they have to wait for its return. */
+    /**
+     * Whether the provider is on its way out, and pages are moved elsewhere before they have to wait for its return.
+     */
     boolean leaving;
 
     /** When the provider left, by {@link System#nanoTime}; of a parked store only. */

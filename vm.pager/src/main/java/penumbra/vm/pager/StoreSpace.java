@@ -23,8 +23,8 @@ final class StoreSpace {
     }
 
     /**
-     * Takes a run of slots from the store whose turn it is ({@code swp_pager_getswapspace}). The caller enters the run into
-     * maps, makes its transfer, then calls {@link #leave}.
+     * Takes a run of slots from the store whose turn it is ({@code swp_pager_getswapspace}). The caller enters the run
+     * into maps, makes its transfer, then calls {@link #leave}.
      *
      * @return its first location, or {@link Location#NONE}
      */
@@ -47,8 +47,8 @@ final class StoreSpace {
      * Like {@link #allocate(int)}, but passes some stores over.
      *
      * @param except the stores that are not asked
-     * @param source the store that the pages are moved from, for as long as it is to be emptied; null for new pages, which
-     *     alone may go to stores that are being drained
+     * @param source the store that the pages are moved from, for as long as it is to be emptied; null for new pages,
+     *     which alone may go to stores that are being drained
      */
     long allocate(int count, Set<StoreEntry> except, @Nullable StoreEntry source) {
         for (StoreTiers.Tier tier : stores.tiers().tiers()) {

@@ -20,8 +20,8 @@ import penumbra.vm.pager.StoreEntry.State;
 /**
  * The stores that swapped pages are kept in, and what state each is in ({@code swtailq} and what hangs on it).
  *
- * <p>No call of a provider is made under the lock of this class, which is a leaf. Whoever holds a run of slots or makes a
- * transfer counts as in flight, and no provider leaves before its count is 0. Thread-safe.
+ * <p>No call of a provider is made under the lock of this class, which is a leaf. Whoever holds a run of slots or makes
+ * a transfer counts as in flight, and no provider leaves before its count is 0. Thread-safe.
  */
 final class StoreTable {
     private static final Logger LOG = LoggerFactory.getLogger(StoreTable.class);
@@ -193,7 +193,9 @@ final class StoreTable {
         return empty;
     }
 
-    /** Waits until the store's state changes, a slot of a store that takes no pages is freed, or {@code nanos} are over. */
+    /**
+     * Waits until the store's state changes, a slot of a store that takes no pages is freed, or {@code nanos} are over.
+     */
     void pause(StoreEntry entry, long nanos) {
         lock.lock();
         sleepQueue.sleepAndDrop(entry, lock, "swpoff", nanos);
@@ -231,7 +233,9 @@ final class StoreTable {
 
     // The end
 
-    /** Forgets every store and tells each that its pages are gone; for the end of all maps. No lock is held. May block. */
+    /**
+     * Forgets every store and tells each that its pages are gone; for the end of all maps. No lock is held. May block.
+     */
     void retireAll() {
         closed = true;
         if (machine.panic() != null) {

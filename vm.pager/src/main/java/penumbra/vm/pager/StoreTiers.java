@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * The stores in the order in which they are asked for space: the active ones, then the candidates, each by ranking, those of
- * one ranking in turns; last of all those that are being drained.
+ * The stores in the order in which they are asked for space: the active ones, then the candidates, each by ranking,
+ * those of one ranking in turns; last of all those that are being drained.
  */
 final class StoreTiers {
     static final StoreTiers NONE = new StoreTiers(List.of());

@@ -126,7 +126,10 @@ final class SwapMaps {
         freeing.finish();
     }
 
-    /** Moves the entries of {@code [offset, offset + to.size())} that {@code to} lacks, and frees the others. Both locked. */
+    /**
+     * Moves the entries of {@code [offset, offset + to.size())} that {@code to} lacks, and frees the others. Both
+     * locked.
+     */
     void move(LocationMap from, VmObject to, long offset) {
         long end = offset + to.size();
         for (long p = from.next(offset); p >= 0 && p < end; p = from.next(p + 1)) {

@@ -48,8 +48,8 @@ final class SwapOff {
      * Swaps {@code store} off. No lock is held. May block.
      *
      * @return INVALID_ARGUMENT when it is not in use or is being swapped off already; RESOURCE_SHORTAGE when memory and
-     *     swap together have no room for its pages, and nothing was done; FAILURE when pages could not be read: they stay
-     *     there, and the store takes no new ones
+     *     swap together have no room for its pages, and nothing was done; FAILURE when pages could not be read: they
+     *     stay there, and the store takes no new ones
      */
     KernReturn run(BackingStore store) {
         @Nullable StoreEntry entry = stores.beginSwapOff(store);

@@ -29,7 +29,10 @@ final class SwapPager implements Pager {
     /** Pages on each side that one page-in takes along at most: a whole transfer's. */
     private static final int WINDOW = BackingStore.MAX_RUN - 1;
 
-    /** The same of the original, whose sequential page-ins are half as long as its page-outs ({@code SWB_NPAGES / 2 - 1}). */
+    /**
+     * The same of the original, whose sequential page-ins are half as long as its page-outs
+     * ({@code SWB_NPAGES / 2 - 1}).
+     */
     private static final int ORIGINAL_WINDOW = BackingStore.MAX_RUN / 2 - 1;
 
     /** Held while an object is looked for by its handle and made ({@code sw_alloc_sx}). */

@@ -24,8 +24,8 @@ import penumbra.pager.PagerResult;
 import penumbra.pager.SwapSpace.TransferProbe;
 
 /**
- * The transfers of the swap pager: contents between frames and stores, verified on their way in, and what becomes of the
- * pages when one ends ({@code swp_pager_strategy}, {@code swp_pager_async_iodone}).
+ * The transfers of the swap pager: contents between frames and stores, verified on their way in, and what becomes of
+ * the pages when one ends ({@code swp_pager_strategy}, {@code swp_pager_async_iodone}).
  */
 final class SwapTransfers {
     private static final Logger LOG = LoggerFactory.getLogger(SwapTransfers.class);
@@ -306,7 +306,9 @@ final class SwapTransfers {
         return written;
     }
 
-    /** Makes the entries of a transfer name another run of slots. The pages are busy, but their entries may have gone. */
+    /**
+     * Makes the entries of a transfer name another run of slots. The pages are busy, but their entries may have gone.
+     */
     private void redirect(Transfer transfer, long location) {
         VmObject object = transfer.object();
         object.lock().lock();
@@ -430,14 +432,16 @@ final class SwapTransfers {
         }
     }
 
-    /** Copies what was read for entry {@code i} into the frame of {@code page}, which is exclusive-busy and not mapped. */
+    /**
+     * Copies what was read for entry {@code i} into the frame of {@code page}, which is exclusive-busy and not mapped.
+     */
     void fill(Transfer transfer, int i, Page page) {
         transfer.scatter(i, page, memory);
     }
 
     /**
-     * Writes, and counts what fails: a store that takes nothing any more, though it has room, must not be tried for ever, since
-     * the daemon would wait for memory that nobody can free.
+     * Writes, and counts what fails: a store that takes nothing any more, though it has room, must not be tried for
+     * ever, since the daemon would wait for memory that nobody can free.
      */
     private void write(StoreEntry entry, long slot, ByteBuffer buffer) throws IOException {
         try {

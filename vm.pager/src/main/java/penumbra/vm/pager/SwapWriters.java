@@ -10,7 +10,10 @@ import org.slf4j.LoggerFactory;
 import penumbra.hw.Machine;
 import penumbra.kern.KernelPanic;
 
-/** The threads that write what the page daemon does not wait for: four, as many as writes under way unless told otherwise. */
+/**
+ * The threads that write what the page daemon does not wait for: four, as many as writes under way unless told
+ * otherwise.
+ */
 final class SwapWriters {
     private static final Logger LOG = LoggerFactory.getLogger(SwapWriters.class);
 
@@ -50,7 +53,9 @@ final class SwapWriters {
         }
     }
 
-    /** Ends the threads: when their work is done, or at once, though one that waits for a lock stays until the JVM ends. */
+    /**
+     * Ends the threads: when their work is done, or at once, though one that waits for a lock stays until the JVM ends.
+     */
     void close(boolean atOnce) {
         if (atOnce) {
             threads.shutdownNow();

@@ -28,8 +28,8 @@ import penumbra.pager.PagerResult;
 import penumbra.pager.swap.FileStore;
 
 /**
- * Threads that read and write pages of shared objects while a daemon pages them out and stores come, leave and are swapped
- * off; what each page holds is known from an array that shares nothing with the VM.
+ * Threads that read and write pages of shared objects while a daemon pages them out and stores come, leave and are
+ * swapped off; what each page holds is known from an array that shares nothing with the VM.
  */
 @Timeout(300)
 class SwapStressTest {

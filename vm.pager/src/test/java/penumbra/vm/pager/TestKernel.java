@@ -98,7 +98,9 @@ final class TestKernel implements ObjectFactory, AutoCloseable {
         return tag;
     }
 
-    /** Writes adjacent resident pages out, as the page daemon does, and settles what the pager left; null for busy ones. */
+    /**
+     * Writes adjacent resident pages out, as the page daemon does, and settles what the pager left; null for busy ones.
+     */
     PagerResult @Nullable [] flush(TestObject object, long pindex, int count, int flags) {
         PagerResult[] results = new PagerResult[count];
         object.lock().lock();
@@ -146,7 +148,9 @@ final class TestKernel implements ObjectFactory, AutoCloseable {
         object.lock().unlock();
     }
 
-    /** An object with so many pages in swap, one by one, and none in memory; each is full of {@code tag} and its index. */
+    /**
+     * An object with so many pages in swap, one by one, and none in memory; each is full of {@code tag} and its index.
+     */
     TestObject swapped(int count, long tag) {
         TestObject object = object(ObjectType.DEFAULT, count);
         for (long p = 0; p < count; p++) {

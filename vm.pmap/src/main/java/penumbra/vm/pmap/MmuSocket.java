@@ -17,11 +17,11 @@ import penumbra.kern.KernelPanic;
 /**
  * The MMUs that there are, and the one among them that serves; another takes its place while programs run.
  *
- * <p>The change is made while no CPU is in user mode, where it walks tables, and nobody is inside the {@link SwitchGate},
- * through which every other use of the active MMU goes. What the mappings saw goes to the pages; wired, unmanaged and kernel
- * mappings are made again in the new MMU, and faults bring the rest back. An MMU that fails is replaced in the same way by the
- * next who uses it, except that nothing can be learned from it: every page that could be modified is taken for modified, and
- * even wired mappings are lost until a fault brings them back.
+ * <p>The change is made while no CPU is in user mode, where it walks tables, and nobody is inside the
+ * {@link SwitchGate}, through which every other use of the active MMU goes. What the mappings saw goes to the pages;
+ * wired, unmanaged and kernel mappings are made again in the new MMU, and faults bring the rest back. An MMU that fails
+ * is replaced in the same way by the next who uses it, except that nothing can be learned from it: every page that
+ * could be modified is taken for modified, and even wired mappings are lost until a fault brings them back.
  */
 final class MmuSocket {
     private static final Logger LOG = LoggerFactory.getLogger(MmuSocket.class);
@@ -74,8 +74,8 @@ final class MmuSocket {
     }
 
     /**
-     * Panics unless the one that serves is the one that {@code failed}, so that the next who goes in replaces it. The caller
-     * is inside.
+     * Panics unless the one that serves is the one that {@code failed}, so that the next who goes in replaces it. The
+     * caller is inside.
      */
     void expectReplacement(MmuFailed failed) {
         if (active().parked() == null) {
@@ -205,7 +205,9 @@ final class MmuSocket {
         LOG.debug("where it failed", failed);
     }
 
-    /** Replaces the active MMU, if there is one, by the first of {@code order} that does not fail; halts when all do. */
+    /**
+     * Replaces the active MMU, if there is one, by the first of {@code order} that does not fail; halts when all do.
+     */
     private void change(List<GuardedMmu> order) {
         GuardedMmu old = active;
         List<Harvest> harvests = harvest(old);
@@ -257,7 +259,9 @@ final class MmuSocket {
         }
     }
 
-    /** Lets {@code next} serve; returns false, and nothing has changed, when it fails or has no room for what was kept. */
+    /**
+     * Lets {@code next} serve; returns false, and nothing has changed, when it fails or has no room for what was kept.
+     */
     private boolean plug(GuardedMmu next, List<Harvest> harvests) {
         List<MmuSpace> made = new ArrayList<>();
         try {

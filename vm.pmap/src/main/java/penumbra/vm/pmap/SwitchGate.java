@@ -9,8 +9,8 @@ import penumbra.kern.SpinWait;
 /**
  * What keeps uses of the active MMU and its replacement apart: any number of threads are inside, or one has it alone.
  *
- * <p>Each thread is counted in one of several stripes, so that threads which go in and out share no cache line and the gate
- * costs them two atomic additions. A thread must not go in twice.
+ * <p>Each thread is counted in one of several stripes, so that threads which go in and out share no cache line and the
+ * gate costs them two atomic additions. A thread must not go in twice.
  */
 final class SwitchGate {
     /** More than the machines this runs on have processors. */
@@ -60,7 +60,9 @@ final class SwitchGate {
         }
     }
 
-    /** Who sees the gate closed goes out again, so the number inside a stripe that was 0 once stays 0 but for moments. */
+    /**
+     * Who sees the gate closed goes out again, so the number inside a stripe that was 0 once stays 0 but for moments.
+     */
     private void awaitLeaving(int ticket) {
         while ((long) COUNT.getVolatile(inside, ticket) != 0) {
             SpinWait.letOthersRun();

@@ -81,8 +81,8 @@ final class FileSystems {
     }
 
     /**
-     * The file system of that name, as soon as it comes back; one that was never there is not waited for. An interrupt is
-     * kept for the caller and ends nothing.
+     * The file system of that name, as soon as it comes back; one that was never there is not waited for. An interrupt
+     * is kept for the caller and ends nothing.
      */
     FileSystem await(String name, long nanos) throws FileSystemAway {
         long left = nanos;

@@ -13,8 +13,8 @@ import penumbra.vnode.Vnode;
 /**
  * A vnode of the {@link VnodeTable}.
  *
- * <p>Counts of uses and holds are atomic. What concerns writers, text and the object lies under an interlock of its own,
- * which is never held over a call.
+ * <p>Counts of uses and holds are atomic. What concerns writers, text and the object lies under an interlock of its
+ * own, which is never held over a call.
  */
 final class FileVnode implements Vnode {
     private final VnodeTable table;

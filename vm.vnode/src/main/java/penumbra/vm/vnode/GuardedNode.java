@@ -14,8 +14,8 @@ import penumbra.vnode.FileSystem;
 import penumbra.vnode.FileSystemAway;
 
 /**
- * The contents of a vnode, whoever gives them: what goes wrong in a file system comes out as an {@link IOException} that
- * names the file, and a file system may leave and come back between two calls.
+ * The contents of a vnode, whoever gives them: what goes wrong in a file system comes out as an {@link IOException}
+ * that names the file, and a file system may leave and come back between two calls.
  *
  * <p>A gate is open to all calls while the contents are there, and closed to change them: {@link #park} and
  * {@link #close} wait until the calls under way have returned.
@@ -341,7 +341,10 @@ final class GuardedNode implements FileNode {
         }
     }
 
-    /** Also fails when an earlier call failed: a retry finds nothing left to write and would succeed without having written. */
+    /**
+     * Also fails when an earlier call failed: a retry finds nothing left to write and would succeed without having
+     * written.
+     */
     @Override
     public void fsync() throws IOException {
         IOException before = lost;

@@ -10,7 +10,9 @@ import penumbra.inspect.CounterSource;
 import penumbra.vnode.Vnode;
 import penumbra.vnode.Vnodes;
 
-/** How many vnodes there are and how many of them nobody uses, under FreeBSD's names, and what waited for file systems. */
+/**
+ * How many vnodes there are and how many of them nobody uses, under FreeBSD's names, and what waited for file systems.
+ */
 @Component(service = CounterSource.class)
 public final class VnodeCounts implements CounterSource {
     private final Vnodes vnodes;

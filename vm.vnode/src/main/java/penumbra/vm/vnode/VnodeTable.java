@@ -37,8 +37,8 @@ import penumbra.vnode.Vnodes;
  * The files in use, by identity, and those whose pages are kept although nobody uses them any more.
  *
  * <p>A file is opened again as the same vnode while that is there. A vnode that nobody uses keeps its object, pages and
- * contents; beyond a number of these the one that was used longest ago is reclaimed, and an idle one whose file has been
- * changed is reclaimed before it is opened again.
+ * contents; beyond a number of these the one that was used longest ago is reclaimed, and an idle one whose file has
+ * been changed is reclaimed before it is opened again.
  */
 @Component(service = Vnodes.class, configurationPid = "penumbra.vm.vnode")
 @Designate(ocd = VnodeConfig.class)
@@ -93,7 +93,9 @@ public final class VnodeTable implements Vnodes, AutoCloseable {
         returnWaitNanos = TimeUnit.MILLISECONDS.toNanos(config.return_wait_ms());
     }
 
-    /** Makes a file system known; files that its predecessor of the same name left behind become its own when needed. */
+    /**
+     * Makes a file system known; files that its predecessor of the same name left behind become its own when needed.
+     */
     @Reference(cardinality = ReferenceCardinality.MULTIPLE, policy = ReferencePolicy.DYNAMIC)
     public void addFileSystem(FileSystem fileSystem) {
         fileSystems.add(fileSystem);
@@ -357,7 +359,9 @@ public final class VnodeTable implements Vnodes, AutoCloseable {
         }
     }
 
-    /** Ends the object, or, while somebody refers to it, takes it away from its file ({@code vnode_destroy_vobject}). */
+    /**
+     * Ends the object, or, while somebody refers to it, takes it away from its file ({@code vnode_destroy_vobject}).
+     */
     private void destroyObject(FileVnode vnode, VmObject object) {
         object.lock().lock();
         if (object.refCount() == 0) {

@@ -508,7 +508,9 @@ class VnodeTableTest {
         assertThatThrownBy(() -> table.open("liar", "/a", false)).hasMessage("so it says");
     }
 
-    /** Contents made of a file whose file system is away: the one that leaves does not wait for those who wait for it. */
+    /**
+     * Contents made of a file whose file system is away: the one that leaves does not wait for those who wait for it.
+     */
     @Test
     void aCallOnContentsWithoutANameMayWaitWhileAFileSystemLeaves() throws Exception {
         waitForEver();
