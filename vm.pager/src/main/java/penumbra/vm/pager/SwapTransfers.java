@@ -164,8 +164,7 @@ final class SwapTransfers {
                 stores.leave(entry);
             }
         } catch (IOException e) {
-            figures.readErrors.increment();
-            report(transfer, entry, "in", e);
+            transfer.failure = e;
             return false;
         }
         for (int i = 0; i < transfer.count(); i++) {
@@ -179,11 +178,17 @@ final class SwapTransfers {
 
     private @Nullable PagerResult settleRead(Transfer transfer, LocationMap map, int requested, boolean read) {
         @Nullable PagerResult result = PagerResult.ERROR;
+        @Nullable IOException failure = transfer.failure;
+        // A read says nothing if it failed and one of its slots may have become somebody else's meanwhile.
+        boolean tells = failure == null || isUnchanged(transfer, map);
+        if (failure != null && tells) {
+            figures.readErrors.increment();
+            report(transfer, stores.find(transfer.location), "in", failure);
+        }
         for (int i = 0; i < transfer.count(); i++) {
             Page page = transfer.page(i);
             page.clearOflags(PageFlags.O_SWAPINPROG);
-            boolean same = transfer.location + i == map.location(page.pindex())
-                    && transfer.stamp(i) == map.stamp(page.pindex());
+            boolean same = isUnchanged(transfer, i, map);
             boolean good = read && same && transfer.good(i);
             if (read && same && !good) {
                 report(transfer, i);
@@ -195,7 +200,7 @@ final class SwapTransfers {
             }
             page.setValid(good ? Page.ALL : 0);
             if (i == requested) {
-                result = good ? PagerResult.OK : same ? PagerResult.ERROR : null;
+                result = good ? PagerResult.OK : same && tells ? PagerResult.ERROR : null;
                 page.flash();
             } else if (good) {
                 page.deactivate();
@@ -205,6 +210,20 @@ final class SwapTransfers {
             }
         }
         return result;
+    }
+
+    /** Whether all entries still say what they said when the read began. */
+    private static boolean isUnchanged(Transfer transfer, LocationMap map) {
+        boolean unchanged = true;
+        for (int i = 0; i < transfer.count(); i++) {
+            unchanged &= isUnchanged(transfer, i, map);
+        }
+        return unchanged;
+    }
+
+    private static boolean isUnchanged(Transfer transfer, int i, LocationMap map) {
+        long pindex = transfer.page(i).pindex();
+        return transfer.location + i == map.location(pindex) && transfer.stamp(i) == map.stamp(pindex);
     }
 
     private void report(Transfer transfer, int i) {
@@ -386,8 +405,8 @@ final class SwapTransfers {
     }
 
     /**
-     * Reads pages {@code [first, first + count)} of a transfer from adjacent slots, and notes which are good. No object
-     * is locked.
+     * Reads pages {@code [first, first + count)} of a transfer from adjacent slots, and notes which are good: a slot that was
+     * freed meanwhile may well not be. No object is locked.
      */
     void read(StoreEntry entry, long location, Transfer transfer, int first, int count) {
         Witness.beforeIo();
@@ -402,7 +421,6 @@ final class SwapTransfers {
                 }
                 return;
             }
-            figures.readErrors.increment();
         }
         for (int i = first; i < first + count; i++) {
             transfer.setGood(i, read && transfer.checksum(i) == Stamp.checksum(transfer.stamp(i)));

@@ -30,9 +30,14 @@ final class Transfer {
     /** The location of the first page. */
     long location;
 
+    /** What the read failed with; null when it did not. */
+    @Nullable
+    IOException failure;
+
     /** Starts over for {@code object}. */
     void reset(VmObject object) {
         this.object = object;
+        failure = null;
         count = 0;
     }
 

@@ -206,6 +206,26 @@ class DrainTest {
     }
 
     @Test
+    void aFailedReadSaysNothingWhenOneOfItsSlotsWasGivenBackMeanwhile() {
+        kernel.layer.attach(a, 0);
+        TestObject object = swapped(4);
+        int[] reads = {0};
+        swap.setProbe((store, write, slot, pages) -> {
+            if (reads[0]++ == 0) {
+                assertThat(pages).isEqualTo(4);
+                object.lock().lock();
+                swap.freeSpace(object, 3, 1);
+                object.lock().unlock();
+                throw new IOException("never written");
+            }
+        });
+        assertThat(kernel.read(object, 1)).isEqualTo(301);
+        assertThat(reads[0]).isEqualTo(2);
+        assertThat(counter("vm.swap.read_errors")).isZero();
+        object.deallocate();
+    }
+
+    @Test
     void anEmptyPageInMemoryIsNoCopyOfWhatCannotBeRead() {
         kernel.layer.attach(a, 0);
         TestObject object = swapped(2);
