@@ -139,7 +139,7 @@ class HostFilesIT {
         FutureTask<String> replay = replay(1);
         operator.stop(HOST);
         assertThatThrownBy(replay::get)
-                .hasMessageContaining("\n" + file + ": cannot be read: no file system \"host\"; there are: tmp\n")
+                .hasMessageContaining(file + ": cannot be read: no file system \"host\"; there are: tmp\n")
                 .hasMessageNotContaining("\tat ");
         assertThatThrownBy(() -> operator.command("vm replay " + recording))
                 .hasMessageContaining(": cannot be read: no file system \"host\"; there are: tmp\n")
