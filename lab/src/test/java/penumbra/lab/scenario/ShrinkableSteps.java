@@ -9,17 +9,14 @@ import net.jqwik.api.Shrinkable;
 import net.jqwik.api.ShrinkingDistance;
 
 /**
- * Steps that become fewer in large pieces first, then one by one, then by twos, then simpler: a run of a script costs
- * too much to try every smaller one.
+ * Steps that become fewer in large pieces first, then one by one, then simpler: a run of a script costs too much to try
+ * every smaller one.
  *
  * @param value the steps
  * @param piece how many are left out at once
  * @param from where the next piece is left out
  */
 record ShrinkableSteps(List<Step> value, int piece, int from) implements Shrinkable<List<Step>> {
-    /** There are as many pairs as half the square of this. */
-    private static final int MOST_FOR_PAIRS = 20;
-
     static ShrinkableSteps of(List<Step> steps) {
         return new ShrinkableSteps(steps, Math.max(1, steps.size() / 2), 0);
     }
@@ -28,23 +25,8 @@ record ShrinkableSteps(List<Step> value, int piece, int from) implements Shrinka
     public Stream<Shrinkable<List<Step>>> shrink() {
         Stream<Shrinkable<List<Step>>> fewer = Stream.iterate(piece, size -> size > 0, size -> size / 2)
                 .flatMap(size -> without(size, size == piece ? from : 0));
-        Stream<Shrinkable<List<Step>>> single = piece == 1 ? without(1, 0) : Stream.of();
-        return Stream.of(fewer, single, withoutPairs(), simpler()).flatMap(candidates -> candidates);
-    }
-
-    /** Without any two steps: a fork and the exit that undoes it go together or not at all. */
-    private Stream<Shrinkable<List<Step>>> withoutPairs() {
-        return value.size() > MOST_FOR_PAIRS
-                ? Stream.of()
-                : IntStream.range(1, value.size()).boxed().flatMap(second -> IntStream.range(0, second)
-                        .mapToObj(first -> withoutBoth(first, second)));
-    }
-
-    private Shrinkable<List<Step>> withoutBoth(int first, int second) {
-        List<Step> rest = new ArrayList<>(value);
-        rest.remove(second);
-        rest.remove(first);
-        return new ShrinkableSteps(rest, 1, 0);
+        return Stream.of(fewer, piece == 1 ? without(1, 0) : Stream.<Shrinkable<List<Step>>>of(), simpler())
+                .flatMap(candidates -> candidates);
     }
 
     private Stream<Shrinkable<List<Step>>> without(int size, int first) {
