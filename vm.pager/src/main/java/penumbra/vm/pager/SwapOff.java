@@ -79,7 +79,9 @@ final class SwapOff {
             }
             long left = stores.used(entry);
             boolean busy = stores.busy(entry);
-            if ((left <= unreadable && !busy) || stores.state(entry) != StoreEntry.State.CLOSING) {
+            // The last slot may have been given back since the store was found to be in use.
+            boolean onlyUnreadable = left > 0 && left <= unreadable && !busy;
+            if (onlyUnreadable || stores.state(entry) != StoreEntry.State.CLOSING) {
                 return false;
             }
             rounds = left < before || busy ? 0 : rounds + 1;
