@@ -7,9 +7,14 @@ import java.util.concurrent.locks.AbstractQueuedSynchronizer;
  * A mutual exclusion lock with a {@link LockRank}, watched by the {@link Witness} when that is on.
  *
  * <p>Not recursive: a thread that takes a lock it holds panics. Not fair. An uncontended pair of
- * {@link #lock()}/{@link #unlock()} is one compare-and-set and one volatile write.
+ * {@link #lock()}/{@link #unlock()} is one compare-and-set and one volatile write. Most locks are held for less time
+ * than it takes to put a thread to sleep, so whoever finds one taken looks again for a moment first, as adaptive mutexes
+ * do.
  */
 public final class KernelLock {
+    /** Looks at a lock that is taken before a thread sleeps: some microseconds; no use where its owner cannot run. */
+    private static final int LOOKS = Runtime.getRuntime().availableProcessors() > 1 ? 100 : 1;
+
     private final LockRank rank;
     private final String name;
     private final Sync sync = new Sync();
@@ -39,7 +44,9 @@ public final class KernelLock {
         if (Witness.ON) {
             Witness.beforeLock(this);
         }
-        sync.acquire(1);
+        if (!sync.takeSoon()) {
+            sync.acquire(1);
+        }
         if (Witness.ON) {
             Witness.afterLock(this);
         }
@@ -120,6 +127,16 @@ public final class KernelLock {
             setExclusiveOwnerThread(null);
             setState(0);
             return true;
+        }
+
+        boolean takeSoon() {
+            for (int looks = 0; looks < LOOKS; looks++) {
+                if (tryAcquire(1)) {
+                    return true;
+                }
+                Thread.onSpinWait();
+            }
+            return false;
         }
 
         boolean heldByCaller() {

@@ -19,8 +19,8 @@ public class FreeListInterleavingsTest {
     /** Numbers that a thread may have. */
     private static final int THREADS = 4;
 
-    private final FreeMemory memory =
-            new FreeMemory(new PageArray(null, new HeapMemory(PAGES, 1)), new Shortage(null, PageLimits.of(PAGES)));
+    private final FreeMemory memory = new FreeMemory(
+            new PageArray(null, new HeapMemory(PAGES, 1)), new Shortage(null, PageLimits.of(PAGES)), PAGES);
     private final Hand[] hands = new Hand[THREADS];
     /** By frame: how many have it. */
     private final AtomicIntegerArray users = new AtomicIntegerArray(PAGES * THREADS * THREADS);

@@ -14,7 +14,8 @@ import penumbra.page.PageFlags;
  * The memory that nobody uses: free pages, and cached pages, which are free and still have an identity.
  *
  * <p>One lock, of rank FREE_LIST, guards the lists of blocks, the reservations, every owner's trie of cached pages, and
- * the counts; each method takes it.
+ * the counts; each method takes it, except that a thread which fills a reservation while memory is plentiful is allowed
+ * some pages in advance, and takes those under the reservation's lock alone.
  */
 final class FreeMemory {
     private static final VarHandle FREE;
@@ -34,17 +35,26 @@ final class FreeMemory {
     private final BuddyAllocator buddy;
     private final Reservations reservations;
     private final Shortage shortage;
+    private final Allowances allowances = new Allowances();
+    /** Free pages without which nothing is allowed in advance. */
+    private final int plenty;
+    /** Without those that are allowed to somebody. */
     private int free;
+
     private int cached;
+    /** Whether something is allowed to somebody. */
+    private boolean allowed;
+
     private long freed;
     private long cachedEver;
     private long reactivated;
 
-    /** Memory of which every page is free. */
-    FreeMemory(PageArray pages, Shortage shortage) {
+    /** Memory of which every page is free; while fewer than {@code plenty} are, the counts are exact at any time. */
+    FreeMemory(PageArray pages, Shortage shortage, int plenty) {
         this.buddy = new BuddyAllocator(pages);
         this.reservations = new Reservations(pages, buddy);
         this.shortage = shortage;
+        this.plenty = plenty;
         for (PhysicalSegment segment : pages.segments()) {
             for (int frame = segment.firstFrame(); frame < segment.endFrame(); frame++) {
                 VmPage page = segment.page(frame);
@@ -69,7 +79,9 @@ final class FreeMemory {
 
     /** Pages that are free and have no identity. */
     int free() {
-        return (int) FREE.getOpaque(this);
+        // In this order it is rather too much for a moment than too little.
+        int inAdvance = allowances.sum();
+        return inAdvance + (int) FREE.getOpaque(this);
     }
 
     /** Pages that are free and have one. */
@@ -79,6 +91,11 @@ final class FreeMemory {
 
     int available() {
         return free() + cached();
+    }
+
+    /** Whether fewer than {@code limit} pages are available. */
+    boolean isBelow(int limit) {
+        return (int) FREE.getOpaque(this) + cached() < limit && available() < limit;
     }
 
     /** Pages given back since boot ({@code v_tfree}). */
@@ -116,7 +133,14 @@ final class FreeMemory {
      */
     @Nullable
     VmPage take(@Nullable ResidentSet set, long pindex, @Nullable VmPage predecessor, int request, int reserve) {
+        if (set != null && predecessor != null && (request & Alloc.IFCACHED) == 0 && set.cacheEmpty()) {
+            VmPage next = reservations.allocateNext(set, pindex, predecessor, allowances);
+            if (next != null) {
+                return next;
+            }
+        }
         lock.lock();
+        settle();
         if (free + cached <= reserve) {
             lock.unlock();
             shortage.failed(Math.max(Alloc.countOf(request), 1));
@@ -125,9 +149,27 @@ final class FreeMemory {
         VmPage page = choose(set, pindex, predecessor, request);
         if (page != null) {
             claim(page, set, pindex);
+            allow(set);
         }
         lock.unlock();
         return page;
+    }
+
+    /** Takes back what is allowed to anybody if memory is short. */
+    private void settle() {
+        if (allowed && free < plenty) {
+            allowed = false;
+            countFree(allowances.takeBack());
+        }
+    }
+
+    /** Lets the caller take some of the next pages of {@code set} without the lock if memory is plentiful. */
+    private void allow(@Nullable ResidentSet set) {
+        if (set != null && set.reservations != null && free - Allowances.PAGES >= plenty && allowances.usedUp()) {
+            countFree(-Allowances.PAGES);
+            allowances.add(Allowances.PAGES);
+            allowed = true;
+        }
     }
 
     private @Nullable VmPage choose(@Nullable ResidentSet set, long pindex, @Nullable VmPage predecessor, int request) {
@@ -264,7 +306,7 @@ final class FreeMemory {
                 page = set.cached.lookupGe(start)) {
             page.setValid(0);
             uncache(page);
-            page.setFlags(PageFlags.FREE);
+            reservations.makeFree(page);
             countFree(1);
         }
         lock.unlock();

@@ -61,22 +61,22 @@ final class LiveCounts implements PageCounts {
 
     @Override
     public boolean severe() {
-        return available() < limits.freeSevere();
+        return memory.isBelow(limits.freeSevere());
     }
 
     @Override
     public boolean belowMin() {
-        return available() < limits.freeMin();
+        return memory.isBelow(limits.freeMin());
     }
 
     @Override
     public boolean belowTarget() {
-        return available() < limits.freeTarget();
+        return memory.isBelow(limits.freeTarget());
     }
 
     @Override
     public boolean pagingNeeded() {
-        return available() < limits.wakeup();
+        return memory.isBelow(limits.wakeup());
     }
 
     @Override

@@ -76,7 +76,7 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
         this.fictitious = new FictitiousPages(memory);
         this.limits = PageLimits.of(pages.count());
         this.shortage = new Shortage(machine, limits);
-        this.free = new FreeMemory(pages, shortage);
+        this.free = new FreeMemory(pages, shortage, limits.freeTarget());
         this.release = new PageRelease(this, memory, machine.fidelity());
         this.counts = new LiveCounts(this, free, shortage, limits);
         pmap.setPages(this::pageOfFrame);

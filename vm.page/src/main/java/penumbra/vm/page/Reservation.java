@@ -2,16 +2,23 @@
 package penumbra.vm.page;
 
 import org.jspecify.annotations.Nullable;
+import penumbra.kern.KernelLock;
+import penumbra.kern.LockRank;
 
 /**
  * 2 MiB of aligned physical memory that may be set aside for the same stretch of one owner, so that its pages become
- * physically adjacent ({@code struct vm_reserv}). Guarded by the free list lock; {@link Reservations} does the work.
+ * physically adjacent ({@code struct vm_reserv}). {@link Reservations} does the work.
+ *
+ * <p>Whoever changes it holds the free list lock and its own; its own alone is enough to take another page of one that
+ * stays where it is in every list.
  */
 final class Reservation {
     /** {@code VM_LEVEL_0_ORDER}: 512 pages of 4 KiB. */
     static final int ORDER = 9;
 
     static final int PAGES = 1 << ORDER;
+
+    final KernelLock lock = new KernelLock(LockRank.LEAF, "vm reservation");
 
     private final PhysicalSegment segment;
     private final int firstFrame;

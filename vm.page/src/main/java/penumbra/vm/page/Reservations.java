@@ -3,6 +3,7 @@ package penumbra.vm.page;
 
 import org.jspecify.annotations.Nullable;
 import penumbra.kern.KernelPanic;
+import penumbra.kern.Stripes;
 import penumbra.page.PageFlags;
 import penumbra.page.PageOwner;
 
@@ -10,13 +11,18 @@ import penumbra.page.PageOwner;
  * The reservations of 2 MiB: where the pages of coloured owners come from, and the queue of those that are used in
  * part, least recently used first ({@code vm_reserv.c}).
  *
- * <p>Every method needs the free list lock. An owner's list is newest first.
+ * <p>Every method but {@link #allocateNext} needs the free list lock. An owner's list is newest first.
  */
 final class Reservations {
+    private static final int SPACING = Stripes.DISTANCE / Integer.BYTES;
+
     private final PageArray pages;
     private final BuddyAllocator buddy;
     private @Nullable Reservation queueFirst;
     private @Nullable Reservation queueLast;
+    /** By stripe, the reservation that was last put at the queue's end; read without a lock, a hint. */
+    private final @Nullable Reservation[] recent = new Reservation[Stripes.COUNT * SPACING];
+
     private long broken;
     private long freed;
     private long reclaimed;
@@ -107,6 +113,36 @@ final class Reservations {
         return allocateNew(set, first, slot);
     }
 
+    /**
+     * Takes the page for {@code pindex} as {@link #allocate} does, without the free list lock, if that is all there is
+     * to it: the page before lies in the reservation that the caller's stripe used last, which is so near the queue's
+     * end that it may keep its place, and the page is not cached. The owner's lock is held.
+     *
+     * @param allowances where the page is paid from
+     * @return null when there is more to it
+     */
+    @Nullable
+    VmPage allocateNext(ResidentSet set, long pindex, VmPage predecessor, Allowances allowances) {
+        Reservation last = recent[Stripes.ofCaller() * SPACING];
+        if (last == null || of(predecessor) != last) {
+            return null;
+        }
+        int slot = slot(set.owner(), pindex);
+        if (pindex < slot || pindex >= set.owner().size()) {
+            return null;
+        }
+        VmPage page = last.page(slot);
+        last.lock.lock();
+        boolean plain = last.owner == set && last.covers(pindex) && !last.isPopulated(slot) && page.has(PageFlags.FREE);
+        boolean stays = last.queued && last.populated() < Reservation.PAGES - 1;
+        boolean taken = plain && stays && allowances.use();
+        if (taken) {
+            last.populate(slot);
+        }
+        last.lock.unlock();
+        return taken ? page : null;
+    }
+
     private @Nullable VmPage allocateNew(ResidentSet set, long first, int slot) {
         VmPage block = buddy.allocate(BuddyAllocator.DEFAULT, Reservation.ORDER);
         if (block == null) {
@@ -116,9 +152,12 @@ final class Reservations {
         if (reservation == null || reservation.populated() != 0 || reservation.owner != null) {
             throw new KernelPanic("vm_reserv_alloc_page: %s is free and reserved", block);
         }
+        reservation.lock.lock();
         reservation.pindex = first;
         addToOwner(reservation, set);
-        return populate(reservation, slot);
+        use(reservation, slot);
+        reservation.lock.unlock();
+        return reservation.page(slot);
     }
 
     /** Where in its reservation the page at {@code pindex} goes ({@code VM_RESERV_INDEX}). */
@@ -128,13 +167,16 @@ final class Reservations {
 
     /** Takes the page at {@code slot}; null when it is in use, renamed to another pindex. */
     private @Nullable VmPage populate(Reservation reservation, int slot) {
-        if (reservation.isPopulated(slot)) {
-            return null;
+        reservation.lock.lock();
+        boolean free = !reservation.isPopulated(slot);
+        if (free) {
+            use(reservation, slot);
         }
-        use(reservation, slot);
-        return reservation.page(slot);
+        reservation.lock.unlock();
+        return free ? reservation.page(slot) : null;
     }
 
+    /** Its lock is held, as in the other private methods that change a reservation. */
     private void use(Reservation reservation, int slot) {
         leaveQueue(reservation);
         reservation.populate(slot);
@@ -157,6 +199,7 @@ final class Reservations {
         if (page.has(PageFlags.CACHED) && page.pool != BuddyAllocator.CACHE) {
             buddy.setPool(reservation.page(0), Reservation.ORDER, BuddyAllocator.CACHE);
         }
+        reservation.lock.lock();
         leaveQueue(reservation);
         reservation.depopulate(reservation.slot(page));
         if (reservation.populated() == 0) {
@@ -166,6 +209,7 @@ final class Reservations {
         } else {
             enterQueue(reservation);
         }
+        reservation.lock.unlock();
         return true;
     }
 
@@ -182,7 +226,9 @@ final class Reservations {
         }
         int slot = reservation.slot(page);
         if (reservation.owner == page.home && page.pindex - reservation.pindex == slot) {
+            reservation.lock.lock();
             use(reservation, slot);
+            reservation.lock.unlock();
         } else {
             breakUp(reservation, page);
             broken++;
@@ -215,6 +261,7 @@ final class Reservations {
 
     /** Frees the unused pages of a reservation, except {@code kept}, and forgets it ({@code vm_reserv_break}). */
     private void breakUp(Reservation reservation, @Nullable VmPage kept) {
+        reservation.lock.lock();
         leaveQueue(reservation);
         removeFromOwner(reservation);
         if (kept != null) {
@@ -234,6 +281,7 @@ final class Reservations {
             }
         }
         reservation.depopulateAll();
+        reservation.lock.unlock();
     }
 
     /**
@@ -243,10 +291,25 @@ final class Reservations {
     void rename(VmPage page, ResidentSet to, ResidentSet from, long fromOffset) {
         Reservation reservation = of(page);
         if (reservation != null && reservation.owner == from) {
+            reservation.lock.lock();
             removeFromOwner(reservation);
             addToOwner(reservation, to);
             reservation.pindex -= fromOffset;
+            reservation.lock.unlock();
         }
+    }
+
+    /** Makes a page that was cached, and has lost its identity, a plain free one. */
+    void makeFree(VmPage page) {
+        Reservation reservation = of(page);
+        if (reservation == null) {
+            page.setFlags(PageFlags.FREE);
+            return;
+        }
+        // So that who finds it free in its reservation, without the free list lock, finds it as it should be.
+        reservation.lock.lock();
+        page.setFlags(PageFlags.FREE);
+        reservation.lock.unlock();
     }
 
     private static void addToOwner(Reservation reservation, ResidentSet set) {
@@ -279,6 +342,7 @@ final class Reservations {
 
     private void enterQueue(Reservation reservation) {
         Reservation previous = queueLast;
+        recent[Stripes.ofCaller() * SPACING] = reservation;
         reservation.queued = true;
         reservation.queuePrevious = previous;
         if (previous == null) {

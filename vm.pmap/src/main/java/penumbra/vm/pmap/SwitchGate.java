@@ -5,6 +5,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import penumbra.kern.KernelPanic;
 import penumbra.kern.SpinWait;
+import penumbra.kern.Stripes;
 
 /**
  * What keeps uses of the active MMU and its replacement apart: any number of threads are inside, or one has it alone.
@@ -13,14 +14,11 @@ import penumbra.kern.SpinWait;
  * gate costs them two atomic additions. A thread must not go in twice.
  */
 final class SwitchGate {
-    /** More than the machines this runs on have processors. */
-    private static final int STRIPES = 64;
-    /** Two cache lines, since processors fetch them in pairs. */
-    private static final int STRIPE_LONGS = 16;
+    private static final int STRIPE_LONGS = Stripes.DISTANCE / Long.BYTES;
 
     private static final VarHandle COUNT = MethodHandles.arrayElementVarHandle(long[].class);
 
-    private final long[] inside = new long[STRIPES * STRIPE_LONGS];
+    private final long[] inside = new long[Stripes.COUNT * STRIPE_LONGS];
     /** Held by whoever has the gate alone. */
     private final Object alone = new Object();
 
@@ -30,7 +28,7 @@ final class SwitchGate {
 
     /** Goes in; waits while somebody has the gate alone. Returns the ticket that {@link #leave} takes. */
     int enter() {
-        int ticket = ((int) Thread.currentThread().getId() & STRIPES - 1) * STRIPE_LONGS;
+        int ticket = Stripes.ofCaller() * STRIPE_LONGS;
         COUNT.getAndAdd(inside, ticket, 1L);
         while (closed) {
             COUNT.getAndAdd(inside, ticket, -1L);
