@@ -127,8 +127,8 @@ class DaemonCommandsTest {
         assertThat(rig.lines("witness"))
                 .containsExactly(
                         "witness: on",
-                        "VNODE -> ADDRESS_SPACE -> OBJECT -> LOCATION_MAP -> PAGE -> PAGE_QUEUE -> PMAP -> PV -> STORE"
-                                + " -> FREE_LIST -> LEAF");
+                        "VNODE -> ADDRESS_SPACE -> OBJECT -> LOCATION_MAP -> PAGE -> PAGE_BATCH -> PAGE_QUEUE -> PMAP"
+                                + " -> PV -> STORE -> FREE_LIST -> LEAF");
     }
 
     @Test

@@ -7,15 +7,19 @@ import org.osgi.annotation.versioning.ProviderType;
 /**
  * One paging queue, oldest page first ({@code struct vm_pagequeue}).
  *
- * <p>Its own lock of rank PAGE_QUEUE guards each call; pages move between two calls, so a scan keeps its place with a
- * {@link Cursor}.
+ * <p>Locks of its own, of ranks PAGE_BATCH and PAGE_QUEUE, guard each call; pages move between two calls, so a scan
+ * keeps its place with a {@link Cursor}. The pages that one thread queues keep their order; those that several threads
+ * queue at the same time may pass a few of each other's.
  */
 @ProviderType
 public interface PagingQueue {
     /** Which queue this is. */
     QueueId id();
 
-    /** How many pages are on it. */
+    /**
+     * How many pages are on it. While others change it, a page that moves may count twice or not at all; one that stays
+     * is never missed.
+     */
     int length();
 
     /** Opens a scan at the head; close it when done. */

@@ -18,6 +18,8 @@ public enum LockRank {
     LOCATION_MAP,
     /** A page's queue, wire and hold state. */
     PAGE,
+    /** Pages on their way to a paging queue. */
+    PAGE_BATCH,
     /** A paging queue. */
     PAGE_QUEUE,
     /** One address space's translation tables. */

@@ -9,7 +9,6 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import penumbra.inspect.Holder;
 import penumbra.inspect.Violations;
-import penumbra.page.Page;
 import penumbra.page.PageFlags;
 import penumbra.page.PageOwner;
 import penumbra.page.QueueId;
@@ -256,19 +255,20 @@ final class PageInvariants {
     }
 
     private void checkQueue(QueueId id, int found) {
+        PageQueue queue = system.queueOf(id);
+        List<List<VmPage>> lists = queue.listed();
         int length = 0;
-        try (var cursor = system.queueOf(id).scan()) {
-            for (Page page = cursor.next(); page != null; page = cursor.next()) {
+        for (int batch = 0; batch < lists.size(); batch++) {
+            for (VmPage page : lists.get(batch)) {
                 length++;
-                if (page.queue() != id) {
-                    violations.report("%s is listed on %s", page, id);
+                if (!page.isIn(id, batch)) {
+                    violations.report("%s, batch %d, is listed on %s, batch %d", page, page.batch(), id, batch);
                 }
             }
         }
-        if (length != found || length != system.queueOf(id).length()) {
+        if (length != found || length != queue.length()) {
             violations.report(
-                    "%s has %d pages, is counted as %d, and %d pages are marked so",
-                    id, length, system.queueOf(id).length(), found);
+                    "%s has %d pages, is counted as %d, and %d pages are marked so", id, length, queue.length(), found);
         }
     }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.page;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
+import penumbra.page.PageFlags;
 
 /**
  * A doubly linked list of pages through their queue links: a page is on one such list at most, a paging queue while it
@@ -43,6 +46,35 @@ final class PageList {
             previous.queueNext = page;
         }
         last = page;
+    }
+
+    /** Moves all pages of {@code other} behind the last one of this list. */
+    void appendAll(PageList other) {
+        VmPage start = other.first;
+        if (start == null) {
+            return;
+        }
+        VmPage previous = last;
+        if (previous == null) {
+            first = start;
+        } else {
+            previous.queueNext = start;
+        }
+        start.queuePrevious = previous;
+        last = other.last;
+        other.first = null;
+        other.last = null;
+    }
+
+    /** The pages in their order, without cursors. */
+    List<VmPage> toList() {
+        List<VmPage> all = new ArrayList<>();
+        for (VmPage page = first; page != null; page = page.queueNext) {
+            if (!page.has(PageFlags.MARKER)) {
+                all.add(page);
+            }
+        }
+        return all;
     }
 
     void insertAfter(VmPage place, VmPage page) {

@@ -49,8 +49,8 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
     private final FreeMemory free;
     private final PageRelease release;
     private final PageCounts counts;
-    private final PageQueue inactive = new PageQueue(this, QueueId.INACTIVE);
-    private final PageQueue active = new PageQueue(this, QueueId.ACTIVE);
+    private final PageQueue inactive;
+    private final PageQueue active;
     private final AtomicInteger wired = new AtomicInteger();
     private final AtomicInteger insertionsToFail = new AtomicInteger();
     /** How often advice was given. An update may get lost to another thread; it only weighs. */
@@ -78,6 +78,10 @@ public final class PageSystem implements Pages, CounterSource, InvariantCheck {
         this.shortage = new Shortage(machine, limits);
         this.free = new FreeMemory(pages, shortage, limits.freeTarget());
         this.release = new PageRelease(this, memory, machine.fidelity());
+        // One CPU has nobody to keep apart from, and its runs are to be the same whichever thread drives it.
+        int batches = machine.cpus().size() == 1 ? 1 : PageQueue.MOST_BATCHES;
+        this.inactive = new PageQueue(this, QueueId.INACTIVE, batches);
+        this.active = new PageQueue(this, QueueId.ACTIVE, batches);
         this.counts = new LiveCounts(this, free, shortage, limits);
         pmap.setPages(this::pageOfFrame);
     }

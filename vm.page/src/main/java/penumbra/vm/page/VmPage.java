@@ -16,7 +16,8 @@ import penumbra.page.QueueId;
  *
  * <p>Busy, hold count, atomic flags and dirty bits change by compare-and-set, so that readers, the pmap layer and
  * holders need no lock; everything else changes under the owner's lock, and is the only thread's that can reach the
- * page while it has no owner. Queue links are guarded by the queue's lock, those of a free page by the free list lock.
+ * page while it has no owner. Queue links are guarded by the lock of the list that the page is in, those of a free page
+ * by the free list lock.
  */
 final class VmPage extends ContentPage {
     /** What the page daemon and {@link #activate} start from ({@code ACT_INIT}). */
@@ -28,17 +29,26 @@ final class VmPage extends ContentPage {
     /** Bit of the hold word: the last unhold frees the page. */
     private static final int UNHOLDFREE = 1 << 31;
 
+    /** What {@link #batch} says of a page that is in a queue's list, or not queued. */
+    static final int NO_BATCH = 0;
+
     private static final QueueId[] QUEUES = QueueId.values();
     private static final byte NO_QUEUE = (byte) QueueId.NONE.ordinal();
+    /** The lower bits of {@link #place} are the ordinal of the queue, the upper ones the number of the batch. */
+    private static final int QUEUE_BITS = 2;
+
+    private static final int QUEUE_MASK = (1 << QUEUE_BITS) - 1;
 
     private static final VarHandle HOLDS;
     private static final VarHandle AFLAGS;
+    private static final VarHandle PLACE;
 
     static {
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             HOLDS = lookup.findVarHandle(VmPage.class, "holds", int.class);
             AFLAGS = lookup.findVarHandle(VmPage.class, "aflags", byte.class);
+            PLACE = lookup.findVarHandle(VmPage.class, "place", byte.class);
         } catch (ReflectiveOperationException wrongField) {
             throw new ExceptionInInitializerError(wrongField);
         }
@@ -68,7 +78,12 @@ final class VmPage extends ContentPage {
     /** The pool that the page belongs to while it is free. */
     byte pool;
 
-    byte queue = NO_QUEUE;
+    /**
+     * Where the page is queued. Changes under the owner's lock, except that a batch's pages may come to the queue's list
+     * at any time, under the locks of both.
+     */
+    private byte place = NO_QUEUE;
+
     private byte actCount;
     private byte aflags;
     private byte oflags;
@@ -200,7 +215,39 @@ final class VmPage extends ContentPage {
 
     @Override
     public QueueId queue() {
-        return QUEUES[queue];
+        return QUEUES[place() & QUEUE_MASK];
+    }
+
+    /** The number of the batch that the page is in, counted from 1, or {@link #NO_BATCH}. */
+    int batch() {
+        return place() >> QUEUE_BITS;
+    }
+
+    boolean queued() {
+        return place() != NO_QUEUE;
+    }
+
+    /** Whether the page is in this batch of a queue, or, with {@link #NO_BATCH}, in its list. */
+    boolean isIn(QueueId id, int batch) {
+        return place() == placeOf(id, batch);
+    }
+
+    /** Notes where the page is put; the caller has the lock of that place. */
+    void enter(QueueId id, int batch) {
+        PLACE.setOpaque(this, (byte) placeOf(id, batch));
+    }
+
+    /** Notes that the page has been taken out of where it was queued. */
+    void leave() {
+        PLACE.setOpaque(this, NO_QUEUE);
+    }
+
+    private int place() {
+        return (byte) PLACE.getOpaque(this) & 0xFF;
+    }
+
+    private static int placeOf(QueueId id, int batch) {
+        return batch << QUEUE_BITS | id.ordinal();
     }
 
     @Override
@@ -256,7 +303,7 @@ final class VmPage extends ContentPage {
     @Override
     public void dequeue() {
         assertOwned();
-        if (queue != NO_QUEUE) {
+        if (queued()) {
             system.queueOf(queue()).remove(this);
         }
     }
@@ -264,7 +311,7 @@ final class VmPage extends ContentPage {
     @Override
     public void requeue() {
         assertOwned();
-        if (queue == NO_QUEUE) {
+        if (!queued()) {
             throw new KernelPanic("vm_page_requeue: page %s is not queued", this);
         }
         system.queueOf(queue()).moveToTail(this);

@@ -12,6 +12,7 @@ import penumbra.object.VmObject;
 import penumbra.page.Alloc;
 import penumbra.page.Page;
 import penumbra.page.PageFlags;
+import penumbra.page.QueueId;
 
 /** Breaks each invariant on purpose: a checker that finds nothing proves nothing. */
 class PageInvariantsTest {
@@ -182,9 +183,41 @@ class PageInvariantsTest {
     @Test
     void aPageOnTheWrongQueue() {
         page.activate();
-        page.queue = 0;
+        page.enter(QueueId.INACTIVE, VmPage.NO_BATCH);
         expect("is listed on ACTIVE");
         expect("INACTIVE has 0 pages, is counted as 0, and 1 pages are marked so");
+    }
+
+    @Test
+    void aPageOfTheWrongBatch() {
+        page.activate();
+        int batch = page.batch();
+        assertThat(batch).isPositive();
+        page.enter(QueueId.ACTIVE, batch + 1);
+        expect("batch " + (batch + 1) + ", is listed on ACTIVE, batch " + batch);
+        page.enter(QueueId.ACTIVE, VmPage.NO_BATCH);
+        expect("batch 0, is listed on ACTIVE, batch " + batch);
+        page.enter(QueueId.ACTIVE, batch);
+        f.check();
+        assertThat(page.batch()).as("a check moves nothing").isEqualTo(batch);
+    }
+
+    @Test
+    void aPageOfTheListThatSaysABatch() {
+        page.activate();
+        try (var cursor = f.pages.queue(QueueId.ACTIVE).scan()) {
+            assertThat(cursor.next()).isSameAs(page);
+        }
+        assertThat(page.batch()).isEqualTo(VmPage.NO_BATCH);
+        page.enter(QueueId.ACTIVE, 7);
+        expect("batch 7, is listed on ACTIVE, batch 0");
+    }
+
+    @Test
+    void aPageInABatchThatSaysItIsNot() {
+        page.activate();
+        page.leave();
+        expect("ACTIVE has 1 pages, is counted as 1, and 0 pages are marked so");
     }
 
     @Test
