@@ -36,6 +36,11 @@ final class PvLists {
     private static final int STRIPE_SHIFT = 9;
     /** Enough that CPUs which fault on different memory seldom meet. */
     static final int STRIPES = 128;
+    /**
+     * How far apart the stripes of neighbouring superpages are, which CPUs often fill at the same time: what is written
+     * at each fault shares no cache line then. Odd, so that all stripes are used.
+     */
+    private static final int STRIDE = 37;
 
     private final Span general;
     private final Span device;
@@ -128,12 +133,16 @@ final class PvLists {
     }
 
     private Stripe stripeOf(int list) {
-        return stripes[(list < 0 ? ~list : superpageOf(list)) & STRIPES - 1];
+        return stripes[stripeOfSuperpage(list < 0 ? ~list : superpageOf(list))];
     }
 
     /** The number of the lock of {@code frame}; needs no lock. */
     static int stripe(int frame) {
-        return superpageOf(frame) & STRIPES - 1;
+        return stripeOfSuperpage(superpageOf(frame));
+    }
+
+    private static int stripeOfSuperpage(int number) {
+        return number * STRIDE & STRIPES - 1;
     }
 
     /**

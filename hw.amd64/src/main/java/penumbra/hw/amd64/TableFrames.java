@@ -22,12 +22,18 @@ final class TableFrames {
 
     private static final int[] NO_TABLES = {};
 
+    private static final int ROWS_SHIFT = 4;
+    private static final int ROWS = 1 << ROWS_SHIFT;
+
     private final PhysicalMemory memory;
     private final int first;
     /** For each frame, the next in the chain that it is in. */
     private final int[] next;
 
+    /** The counts of entries; see {@link #place}. */
     private final short[] used;
+
+    private final int columns;
     /** For each directory with superpages, by entry, the table of the lowest level that waits to be put in again. */
     private final int[][] kept;
 
@@ -40,7 +46,8 @@ final class TableFrames {
         this.memory = memory;
         this.first = segment.firstFrame();
         this.next = new int[segment.frames()];
-        this.used = new short[segment.frames()];
+        this.columns = segment.frames() + ROWS - 1 >>> ROWS_SHIFT;
+        this.used = new short[ROWS * columns];
         this.kept = new int[segment.frames()][];
         Arrays.fill(kept, NO_TABLES);
         for (int frame = segment.endFrame() - 1; frame >= first; frame--) {
@@ -68,7 +75,7 @@ final class TableFrames {
         }
         lock.unlock();
         if (frame != NONE) {
-            used[frame - first] = 0;
+            used[place(frame)] = 0;
         }
         return frame;
     }
@@ -101,29 +108,38 @@ final class TableFrames {
         lock.unlock();
     }
 
+    /**
+     * Where the count of the table in {@code frame} is. Tables that were taken one after the other, maybe for different
+     * spaces, have theirs a row apart, so that CPUs which fill them do not meet in a cache line.
+     */
+    private int place(int frame) {
+        int number = frame - first;
+        return (number & ROWS - 1) * columns + (number >>> ROWS_SHIFT);
+    }
+
     /** Counts one more entry of the table in {@code frame} that is in use. */
     void addEntry(int frame) {
-        used[frame - first]++;
+        used[place(frame)]++;
     }
 
     /** Counts one entry less. */
     void dropEntry(int frame) {
-        used[frame - first]--;
+        used[place(frame)]--;
     }
 
     /** Whether no entry of the table in {@code frame} is in use. */
     boolean isEmpty(int frame) {
-        return used[frame - first] == 0;
+        return used[place(frame)] == 0;
     }
 
     /** Whether every entry of the table in {@code frame} is in use, and none that is gone still counts. */
     boolean isFull(int frame) {
-        return used[frame - first] == Pte.LARGE_PAGES;
+        return used[place(frame)] == Pte.LARGE_PAGES;
     }
 
     /** Counts all entries of the table in {@code frame} as in use, or none. */
     void setAllUsed(int frame, boolean all) {
-        used[frame - first] = (short) (all ? Pte.LARGE_PAGES : 0);
+        used[place(frame)] = (short) (all ? Pte.LARGE_PAGES : 0);
     }
 
     /** Keeps {@code table} for the time when entry {@code index} of {@code directory} is no superpage any more. */

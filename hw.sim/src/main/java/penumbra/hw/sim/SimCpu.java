@@ -11,6 +11,7 @@ import penumbra.hw.PhysicalMemory;
 import penumbra.hw.Prot;
 import penumbra.hw.TlbEntry;
 import penumbra.hw.Translation;
+import penumbra.kern.Apart;
 import penumbra.kern.KernReturn;
 import penumbra.kern.KernelPanic;
 import penumbra.kern.SpinWait;
@@ -24,7 +25,7 @@ import penumbra.kern.SpinWait;
  * the CPU did through the old translation has happened before it. In kernel mode there are no slots either: an access
  * that should not be made misses, and panics.
  */
-final class SimCpu implements Cpu {
+final class SimCpu extends Apart implements Cpu {
     private static final int KERNEL = -1;
     /** Addresses have 47 bits. */
     private static final int ADDRESS_BITS = 47;

@@ -5,6 +5,7 @@ import org.jspecify.annotations.Nullable;
 import penumbra.hw.PageSize;
 import penumbra.hw.Pmap;
 import penumbra.hw.Prot;
+import penumbra.kern.Apart;
 import penumbra.kern.KernReturn;
 import penumbra.kern.KernelPanic;
 import penumbra.kern.SpinWait;
@@ -26,7 +27,7 @@ import penumbra.vm.map.FaultTally.Kind;
  * being looked at, and the busy page; the space's lock is dropped for I/O, and its version compared afterwards.
  */
 @SuppressWarnings("NullAway.Init")
-final class Fault {
+final class Fault extends Apart {
     private static final int COLOR_MASK = 0xfff;
 
     /** How to go on. */

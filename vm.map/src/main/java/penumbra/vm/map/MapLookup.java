@@ -4,12 +4,13 @@ package penumbra.vm.map;
 import penumbra.account.Cred;
 import penumbra.account.SwapAccounting;
 import penumbra.hw.Prot;
+import penumbra.kern.Apart;
 import penumbra.kern.KernReturn;
 import penumbra.object.VmObject;
 
 /** Finding what an address maps, and bringing into being what is made at the first touch ({@code vm_map_lookup}). */
 @SuppressWarnings("NullAway.Init")
-final class MapLookup {
+final class MapLookup extends Apart {
     private final Layers layers;
 
     // The answer; set by find.

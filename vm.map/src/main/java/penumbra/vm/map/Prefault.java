@@ -4,13 +4,14 @@ package penumbra.vm.map;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.PageSize;
 import penumbra.hw.Pmap;
+import penumbra.kern.Apart;
 import penumbra.object.ObjectType;
 import penumbra.object.VmObject;
 import penumbra.page.Page;
 import penumbra.page.PageFlags;
 
 /** Mapping what is in memory around a fault, so that it faults no more ({@code vm_fault_prefault}). */
-final class Prefault {
+final class Prefault extends Apart {
     /** Pages tried on either side when nothing was read ({@code PFBAK}, {@code PFFOR}). */
     private static final int AROUND = 4;
 

@@ -4,6 +4,7 @@ package penumbra.vm.map;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.PageSize;
+import penumbra.kern.Apart;
 import penumbra.object.ObjectFlags;
 import penumbra.object.VmObject;
 import penumbra.page.Alloc;
@@ -16,7 +17,7 @@ import penumbra.pager.PageRun;
  * What a fault reads besides the page it needs: a window around it that grows while faults follow one another, and
  * shrinks when they do not; and what it lets go of behind a long sequential read.
  */
-final class ReadAhead {
+final class ReadAhead extends Apart {
     /** Pages in the largest read: {@code MAXPHYS}, 128 KiB ({@code VM_FAULT_READ_MAX}). */
     private static final int READ_MAX = 32;
 

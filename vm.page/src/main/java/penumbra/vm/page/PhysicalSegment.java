@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.page;
 
+import java.util.Arrays;
+import penumbra.kern.KernelLock;
+import penumbra.kern.LockRank;
+
 /**
  * A run of physically adjacent pages, with a reservation for each aligned 2 MiB that lies wholly inside
  * ({@code struct vm_phys_seg}).
  */
 final class PhysicalSegment {
+    /** Locks for the reservations: enough that CPUs which fill different ones seldom meet. */
+    private static final int LOCKS = 64;
+    /** How far apart the locks of neighbours are, so that they share no cache line. Odd, so that all are used. */
+    private static final int STRIDE = 19;
+
     private final int firstFrame;
     private final VmPage[] pages;
     private final int freeList;
@@ -22,9 +31,12 @@ final class PhysicalSegment {
         this.freeList = freeList;
         this.firstReservation = firstFrame + Reservation.PAGES - 1 >> Reservation.ORDER;
         int endReservation = firstFrame + pages.length >> Reservation.ORDER;
+        KernelLock[] locks = new KernelLock[LOCKS];
+        Arrays.setAll(locks, i -> new KernelLock(LockRank.LEAF, "vm reservation"));
         this.reservations = new Reservation[Math.max(0, endReservation - firstReservation)];
         for (int i = 0; i < reservations.length; i++) {
-            reservations[i] = new Reservation(this, firstReservation + i << Reservation.ORDER);
+            reservations[i] =
+                    new Reservation(this, firstReservation + i << Reservation.ORDER, locks[i * STRIDE & LOCKS - 1]);
         }
     }
 

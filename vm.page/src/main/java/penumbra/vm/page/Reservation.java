@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.page;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import penumbra.kern.KernelLock;
-import penumbra.kern.LockRank;
+import penumbra.kern.Stripes;
 
 /**
  * 2 MiB of aligned physical memory that may be set aside for the same stretch of one owner, so that its pages become
@@ -18,14 +19,19 @@ final class Reservation {
 
     static final int PAGES = 1 << ORDER;
 
-    final KernelLock lock = new KernelLock(LockRank.LEAF, "vm reservation");
+    /** Where in the population the count is. */
+    private static final int COUNT = PAGES / Long.SIZE;
+
+    /** Its lock, which others share; nobody takes two. */
+    final KernelLock lock;
 
     private final PhysicalSegment segment;
     private final int firstFrame;
-    /** A bit for each page in use. */
-    private final long[] population = new long[PAGES / Long.SIZE];
-
-    private int populated;
+    /**
+     * A bit for each page in use, then how many those are, then room: neighbours are often filled by different CPUs at the
+     * same time, which shall not meet in a cache line.
+     */
+    private final long[] population = new long[COUNT + 1 + Stripes.DISTANCE / Long.BYTES];
 
     /** Whose stretch it is set aside for; null when it is not. */
     @Nullable
@@ -49,7 +55,8 @@ final class Reservation {
     @Nullable
     Reservation queueNext;
 
-    Reservation(PhysicalSegment segment, int firstFrame) {
+    Reservation(PhysicalSegment segment, int firstFrame, KernelLock lock) {
+        this.lock = lock;
         this.segment = segment;
         this.firstFrame = firstFrame;
     }
@@ -68,7 +75,7 @@ final class Reservation {
 
     /** How many of its pages are in use. */
     int populated() {
-        return populated;
+        return (int) population[COUNT];
     }
 
     boolean isPopulated(int slot) {
@@ -77,17 +84,16 @@ final class Reservation {
 
     void populate(int slot) {
         population[slot >> 6] |= 1L << slot;
-        populated++;
+        population[COUNT]++;
     }
 
     void depopulate(int slot) {
         population[slot >> 6] &= ~(1L << slot);
-        populated--;
+        population[COUNT]--;
     }
 
     void depopulateAll() {
-        java.util.Arrays.fill(population, 0);
-        populated = 0;
+        Arrays.fill(population, 0);
     }
 
     @Override
@@ -96,7 +102,7 @@ final class Reservation {
                 java.util.Locale.ROOT,
                 "reservation at frame %#x (%d in use, for %s from %d)",
                 firstFrame,
-                populated,
+                populated(),
                 owner == null ? null : owner.owner(),
                 pindex);
     }
