@@ -16,6 +16,7 @@ import penumbra.process.Process;
  * cow PAGES ROUNDS     ns a page: first write of a child to memory that it shares with its parent
  * fork PAGES ROUNDS    ns a fork: of a process that has touched its memory
  * scale PAGES ROUNDS   faults a second of two CPUs by those of one: independent processes, new memory
+ * apart PAGES ROUNDS   the same, but the processes are on different machines, which share nothing but the host and the JVM
  * share PAGES ROUNDS   processor time of a fault alone by that of one beside the other CPU's: 1 if neither is in the
  *                      way; unlike scale, not changed by whatever else the host does
  * </pre>
@@ -36,14 +37,16 @@ public final class Faults {
     /** Prints a line a round. */
     public static void main(String[] args) throws InterruptedException {
         if (args.length != 3) {
-            System.err.println("usage: Faults zero|cow|fork|scale|share PAGES ROUNDS");
+            System.err.println("usage: Faults zero|cow|fork|scale|apart|share PAGES ROUNDS");
             System.exit(2);
         }
         Faults faults = new Faults(Integer.parseInt(args[1]));
         int rounds = Integer.parseInt(args[2]);
         int cpus = args[0].equals("scale") || args[0].equals("share") ? 2 : 1;
-        try (Guest guest = new Guest(2 * faults.pages + SPARE, cpus)) {
-            Round round = faults.round(args[0], guest);
+        int others = args[0].equals("apart") ? faults.pages : 0;
+        try (Guest guest = new Guest(2 * faults.pages + SPARE, cpus);
+                Guest other = new Guest(others + SPARE, 1)) {
+            Round round = faults.round(args[0], guest, other);
             for (int i = -WARM_UP; i < rounds; i++) {
                 double cost = round.run();
                 if (i >= 0) {
@@ -58,7 +61,20 @@ public final class Faults {
         double run() throws InterruptedException;
     }
 
-    private Round round(String what, Guest guest) {
+    /** One CPU and the process that it runs. */
+    private record Seat(Guest guest, Cpu cpu, Process program) {
+        /** Gives the process new memory. */
+        void renew(int pages) {
+            guest.map(program, pages);
+        }
+    }
+
+    private Seat seat(Guest guest, int number) {
+        Cpu cpu = guest.cpu(number);
+        return new Seat(guest, cpu, guest.program(cpu, pages));
+    }
+
+    private Round round(String what, Guest guest, Guest other) {
         Cpu cpu = guest.cpu(0);
         switch (what) {
             case "zero":
@@ -82,15 +98,19 @@ public final class Faults {
                     return cost;
                 };
             case "scale":
-                Process first = guest.program(cpu, pages);
-                Process second = guest.program(guest.cpu(1), pages);
-                return () -> scale(guest, first, second);
+                Seat first = seat(guest, 0);
+                Seat second = seat(guest, 1);
+                return () -> scale(first, second);
+            case "apart":
+                Seat here = seat(guest, 0);
+                Seat there = seat(other, 0);
+                return () -> scale(here, there);
             case "share":
-                Process left = guest.program(cpu, pages);
-                Process right = guest.program(guest.cpu(1), pages);
-                return () -> share(guest, left, right);
+                Seat left = seat(guest, 0);
+                Seat right = seat(guest, 1);
+                return () -> share(left, right);
             default:
-                throw new IllegalArgumentException(what + ": expected zero, cow, fork, scale or share");
+                throw new IllegalArgumentException(what + ": expected zero, cow, fork, scale, apart or share");
         }
     }
 
@@ -111,30 +131,30 @@ public final class Faults {
     }
 
     /** One CPU alone, then both at once, each in a process and a thread of its own. */
-    private double scale(Guest guest, Process first, Process second) throws InterruptedException {
-        guest.map(first, pages);
-        guest.map(second, pages);
-        double alone = touch(guest.cpu(0));
-        guest.map(first, pages);
-        Thread other = new Thread(() -> touch(guest.cpu(1)), "second cpu");
+    private double scale(Seat first, Seat second) throws InterruptedException {
+        first.renew(pages);
+        second.renew(pages);
+        double alone = touch(first.cpu());
+        first.renew(pages);
+        Thread beside = new Thread(() -> touch(second.cpu()), "second cpu");
         long start = System.nanoTime();
-        other.start();
-        touch(guest.cpu(0));
-        other.join();
+        beside.start();
+        touch(first.cpu());
+        beside.join();
         double both = System.nanoTime() - start;
         return 2 * alone / both;
     }
 
     /** The same, by the time that the threads had a processor. */
-    private double share(Guest guest, Process first, Process second) throws InterruptedException {
-        guest.map(first, pages);
-        guest.map(second, pages);
-        double alone = burn(guest.cpu(0));
-        guest.map(first, pages);
+    private double share(Seat first, Seat second) throws InterruptedException {
+        first.renew(pages);
+        second.renew(pages);
+        double alone = burn(first.cpu());
+        first.renew(pages);
         double[] beside = {0};
-        Thread other = new Thread(() -> beside[0] = burn(guest.cpu(1)), "second cpu");
+        Thread other = new Thread(() -> beside[0] = burn(second.cpu()), "second cpu");
         other.start();
-        double both = burn(guest.cpu(0));
+        double both = burn(first.cpu());
         other.join();
         return 2 * alone / (both + beside[0]);
     }
