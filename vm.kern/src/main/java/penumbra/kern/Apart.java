@@ -2,11 +2,11 @@
 package penumbra.kern;
 
 /**
- * What one CPU writes all the time: kept off the cache lines of what lies before it in memory, which may be another
- * CPU's.
+ * What CPUs write or read at every fault: kept off the cache lines of what lies before it in memory, which may be
+ * written by another CPU just as often.
  *
  * <p>A superclass's fields come first in an object, so that {@link Stripes#DISTANCE} bytes of nothing separate those of
- * a subclass from the object before.
+ * a subclass from the object before. There is no such room behind it: whatever is as busy brings its own.
  */
 @SuppressWarnings("unused") // That is their use.
 public abstract class Apart {

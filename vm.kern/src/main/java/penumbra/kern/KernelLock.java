@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.kern;
 
-import java.util.concurrent.locks.AbstractQueuedSynchronizer;
+import java.util.concurrent.locks.AbstractQueuedLongSynchronizer;
 
 /**
  * A mutual exclusion lock with a {@link LockRank}, watched by the {@link Witness} when that is on.
@@ -9,9 +9,9 @@ import java.util.concurrent.locks.AbstractQueuedSynchronizer;
  * <p>Not recursive: a thread that takes a lock it holds panics. Not fair. An uncontended pair of
  * {@link #lock()}/{@link #unlock()} is one compare-and-set and one volatile write. Most locks are held for less time
  * than it takes to put a thread to sleep, so whoever finds one taken looks again for a moment first, as adaptive mutexes
- * do.
+ * do. Its owner is a number and no reference, so that a collector need not be told of it.
  */
-public final class KernelLock {
+public final class KernelLock extends Apart {
     /** Looks at a lock that is taken before a thread sleeps: some microseconds; no use where its owner cannot run. */
     private static final int LOOKS = Runtime.getRuntime().availableProcessors() > 1 ? 100 : 1;
 
@@ -37,15 +37,16 @@ public final class KernelLock {
 
     /** Takes the lock; waits uninterruptibly until it is free. */
     public void lock() {
-        if (sync.heldByCaller()) {
+        long thread = caller();
+        if (sync.heldBy(thread)) {
             throw new KernelPanic(
                     "lock: recursion on %s by %s", this, Thread.currentThread().getName());
         }
         if (Witness.ON) {
             Witness.beforeLock(this);
         }
-        if (!sync.takeSoon()) {
-            sync.acquire(1);
+        if (!sync.takeSoon(thread)) {
+            sync.acquire(thread);
         }
         if (Witness.ON) {
             Witness.afterLock(this);
@@ -58,12 +59,13 @@ public final class KernelLock {
      * @return whether the caller now holds it
      */
     public boolean tryLock() {
-        if (sync.heldByCaller()) {
+        long thread = caller();
+        if (sync.heldBy(thread)) {
             throw new KernelPanic(
                     "tryLock: recursion on %s by %s",
                     this, Thread.currentThread().getName());
         }
-        boolean taken = sync.tryAcquire(1);
+        boolean taken = sync.tryAcquire(thread);
         if (Witness.ON && taken) {
             Witness.afterLock(this);
         }
@@ -72,24 +74,25 @@ public final class KernelLock {
 
     /** Releases the lock; panics when the caller does not hold it. */
     public void unlock() {
-        if (!sync.heldByCaller()) {
+        long thread = caller();
+        if (!sync.heldBy(thread)) {
             throw new KernelPanic(
                     "unlock: %s is not held by %s", this, Thread.currentThread().getName());
         }
         if (Witness.ON) {
             Witness.beforeUnlock(this);
         }
-        sync.release(1);
+        sync.release(thread);
     }
 
     /** Whether the calling thread holds the lock. */
     public boolean isHeld() {
-        return sync.heldByCaller();
+        return sync.heldBy(caller());
     }
 
     /** Panics unless the calling thread holds the lock (FreeBSD's {@code VM_OBJECT_ASSERT_WLOCKED} and its like). */
     public void assertHeld() {
-        if (!sync.heldByCaller()) {
+        if (!sync.heldBy(caller())) {
             throw new KernelPanic(
                     "assertHeld: %s is not held by %s",
                     this, Thread.currentThread().getName());
@@ -98,7 +101,7 @@ public final class KernelLock {
 
     /** Panics when the calling thread holds the lock. */
     public void assertNotHeld() {
-        if (sync.heldByCaller()) {
+        if (sync.heldBy(caller())) {
             throw new KernelPanic(
                     "assertNotHeld: %s is held by %s",
                     this, Thread.currentThread().getName());
@@ -110,28 +113,29 @@ public final class KernelLock {
         return name + " lock (" + rank + ")@" + Integer.toHexString(System.identityHashCode(this));
     }
 
-    private static final class Sync extends AbstractQueuedSynchronizer {
+    private static long caller() {
+        return Thread.currentThread().getId();
+    }
+
+    /** Free while its state is 0; otherwise that is the id of the thread that holds it. */
+    private static final class Sync extends AbstractQueuedLongSynchronizer {
         private static final long serialVersionUID = 1L;
 
         @Override
-        protected boolean tryAcquire(int one) {
-            if (getState() == 0 && compareAndSetState(0, one)) {
-                setExclusiveOwnerThread(Thread.currentThread());
-                return true;
-            }
-            return false;
+        protected boolean tryAcquire(long thread) {
+            return getState() == 0 && compareAndSetState(0, thread);
         }
 
         @Override
-        protected boolean tryRelease(int one) {
-            setExclusiveOwnerThread(null);
+        protected boolean tryRelease(long thread) {
             setState(0);
             return true;
         }
 
-        boolean takeSoon() {
+        /** Looks for a moment whether the lock gets free; returns whether the caller now holds it. */
+        boolean takeSoon(long thread) {
             for (int looks = 0; looks < LOOKS; looks++) {
-                if (tryAcquire(1)) {
+                if (tryAcquire(thread)) {
                     return true;
                 }
                 Thread.onSpinWait();
@@ -139,8 +143,8 @@ public final class KernelLock {
             return false;
         }
 
-        boolean heldByCaller() {
-            return getExclusiveOwnerThread() == Thread.currentThread();
+        boolean heldBy(long thread) {
+            return getState() == thread;
         }
     }
 }

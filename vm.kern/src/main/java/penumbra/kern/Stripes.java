@@ -13,8 +13,11 @@ public final class Stripes {
 
     private Stripes() {}
 
-    /** The stripe of the calling thread, from 0; always the same. */
+    /**
+     * The stripe of the calling thread, from 1 to {@link #COUNT}; always the same. What would be stripe 0 of an array
+     * stays empty, because the array's length lies before it, which all threads read.
+     */
     public static int ofCaller() {
-        return (int) Thread.currentThread().getId() & COUNT - 1;
+        return 1 + ((int) Thread.currentThread().getId() & COUNT - 1);
     }
 }

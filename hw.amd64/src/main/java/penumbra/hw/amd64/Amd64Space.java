@@ -10,6 +10,7 @@ import penumbra.hw.MmuMapping;
 import penumbra.hw.MmuSpace;
 import penumbra.hw.PhysicalMemory;
 import penumbra.hw.Prot;
+import penumbra.kern.Apart;
 import penumbra.kern.KernelLock;
 import penumbra.kern.KernelPanic;
 import penumbra.kern.LockRank;
@@ -31,7 +32,7 @@ import penumbra.kern.LockRank;
  * <p>The right to write is what entry and directory both allow. A range of whole 2 MiB loses it in the directory alone;
  * the entries below keep theirs, and their modified bits, until one of them is to be written again.
  */
-final class Amd64Space implements MmuSpace {
+final class Amd64Space extends Apart implements MmuSpace {
     private static final int NONE = TableFrames.NONE;
     /** Whatever a TLB can have of 2 MiB whose entries were not looked at. */
     private static final int REGION = Pte.LARGE_PAGES;

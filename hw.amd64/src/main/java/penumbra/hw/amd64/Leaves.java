@@ -3,6 +3,7 @@ package penumbra.hw.amd64;
 
 import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
+import penumbra.kern.Apart;
 import penumbra.kern.KernelLock;
 
 /**
@@ -12,7 +13,7 @@ import penumbra.kern.KernelLock;
  * <p>Every method needs the space's lock unless said otherwise; those of managed mappings take the lock of the frame's
  * list. What is taken away goes to the {@link Shootdown}.
  */
-final class Leaves {
+final class Leaves extends Apart {
     private final int asid;
     private final Shared shared;
     private final PhysicalMemory memory;

@@ -7,6 +7,7 @@ import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
 import penumbra.kern.KernelLock;
 import penumbra.kern.LockRank;
+import penumbra.kern.Stripes;
 
 /**
  * The frames that tables live in: which are free, how many entries of each of the others are in use, and which tables
@@ -22,18 +23,17 @@ final class TableFrames {
 
     private static final int[] NO_TABLES = {};
 
-    private static final int ROWS_SHIFT = 4;
-    private static final int ROWS = 1 << ROWS_SHIFT;
+    /** Counts lie so far apart that CPUs which fill tables of their own do not meet in a cache line. */
+    private static final int SPACING = Stripes.DISTANCE / Short.BYTES;
 
     private final PhysicalMemory memory;
     private final int first;
     /** For each frame, the next in the chain that it is in. */
     private final int[] next;
 
-    /** The counts of entries; see {@link #place}. */
+    /** The counts of entries. */
     private final short[] used;
 
-    private final int columns;
     /** For each directory with superpages, by entry, the table of the lowest level that waits to be put in again. */
     private final int[][] kept;
 
@@ -46,8 +46,7 @@ final class TableFrames {
         this.memory = memory;
         this.first = segment.firstFrame();
         this.next = new int[segment.frames()];
-        this.columns = segment.frames() + ROWS - 1 >>> ROWS_SHIFT;
-        this.used = new short[ROWS * columns];
+        this.used = new short[(1 + segment.frames()) * SPACING];
         this.kept = new int[segment.frames()][];
         Arrays.fill(kept, NO_TABLES);
         for (int frame = segment.endFrame() - 1; frame >= first; frame--) {
@@ -108,13 +107,8 @@ final class TableFrames {
         lock.unlock();
     }
 
-    /**
-     * Where the count of the table in {@code frame} is. Tables that were taken one after the other, maybe for different
-     * spaces, have theirs a row apart, so that CPUs which fill them do not meet in a cache line.
-     */
     private int place(int frame) {
-        int number = frame - first;
-        return (number & ROWS - 1) * columns + (number >>> ROWS_SHIFT);
+        return (1 + frame - first) * SPACING;
     }
 
     /** Counts one more entry of the table in {@code frame} that is in use. */

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
+import penumbra.kern.Apart;
 
 /**
  * The tables of one space: a root, two levels of upper tables below it, the last of which are the directories, and
@@ -12,7 +13,7 @@ import penumbra.hw.PhysicalMemory;
  *
  * <p>{@link #directory}, {@link #entry} and {@link #leaf} need no lock; the others need the space's.
  */
-final class TableTree {
+final class TableTree extends Apart {
     static final int NONE = TableFrames.NONE;
     private static final int LEVELS = 4;
     private static final int TOP = LEVELS - 1;

@@ -19,6 +19,7 @@ import penumbra.hw.MemorySegment;
 import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
 import penumbra.hw.SegmentUse;
+import penumbra.kern.Apart;
 import penumbra.kern.KernelPanic;
 
 /**
@@ -31,7 +32,7 @@ import penumbra.kern.KernelPanic;
  */
 @Component(service = PhysicalMemory.class, configurationPid = "penumbra.hw.memory")
 @Designate(ocd = MemoryConfig.class)
-public final class FrameMemory implements PhysicalMemory, AutoCloseable {
+public final class FrameMemory extends Apart implements PhysicalMemory, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FrameMemory.class);
 
     private static final VarHandle LONGS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);

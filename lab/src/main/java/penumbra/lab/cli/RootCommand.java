@@ -28,6 +28,7 @@ import picocli.CommandLine.IVersionProvider;
         footer = {
             "  VM_HEAP     heap of the process (default 1g)",
             "  VM_MEMORY   the most memory that a machine may have (default 4g)",
+            "  VM_GC       its collector (default -XX:+UseParallelGC)",
             "  VM_OPTS     further options for java"
         })
 final class RootCommand {

@@ -9,6 +9,7 @@ import penumbra.account.Cred;
 import penumbra.hw.PageSize;
 import penumbra.hw.Pmap;
 import penumbra.hw.Prot;
+import penumbra.kern.Apart;
 import penumbra.kern.KernReturn;
 import penumbra.map.Inheritance;
 import penumbra.map.MapFlags;
@@ -24,7 +25,7 @@ import penumbra.vnode.Vnode;
  * <p>Every method needs the space's lock. Nothing is deallocated that could be the last reference: such entries wait in
  * a list until the lock is released, since ending a file's object takes the vnode lock.
  */
-final class Entries {
+final class Entries extends Apart {
     /** What a new entry reads ahead ({@code VM_FAULT_READ_AHEAD_INIT}): 64 KiB with the page itself. */
     static final int READ_AHEAD_INIT = 15;
 

@@ -4,6 +4,7 @@ package penumbra.vm.map;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.PageSize;
 import penumbra.hw.Pmap;
+import penumbra.hw.PmapSystem;
 import penumbra.hw.Prot;
 import penumbra.kern.Apart;
 import penumbra.kern.KernReturn;
@@ -16,7 +17,9 @@ import penumbra.object.VmObject;
 import penumbra.page.Alloc;
 import penumbra.page.Page;
 import penumbra.page.PageFlags;
+import penumbra.page.Pages;
 import penumbra.pager.PagerResult;
+import penumbra.pager.Pagers;
 import penumbra.vm.map.FaultTally.Kind;
 
 /**
@@ -40,7 +43,10 @@ final class Fault extends Apart {
         FAILED
     }
 
-    private final Layers layers;
+    private final PmapSystem pmaps;
+    private final Pages pages;
+    private final Pagers pagers;
+    private final boolean corrected;
     private final MapLookup at;
     private final ReadAhead readAhead;
     private final Prefault prefault;
@@ -72,7 +78,10 @@ final class Fault extends Apart {
     private KernReturn result;
 
     Fault(Layers layers) {
-        this.layers = layers;
+        this.pmaps = layers.pmaps();
+        this.pages = layers.pages();
+        this.pagers = layers.pagers();
+        this.corrected = layers.corrected();
         this.at = new MapLookup(layers);
         this.readAhead = new ReadAhead(layers);
         this.prefault = new Prefault();
@@ -222,7 +231,7 @@ final class Fault extends Apart {
                 page = allocate();
                 if (page == null) {
                     abandon();
-                    layers.pages().waitForFaultMemory("pfault");
+                    pages.waitForFaultMemory("pfault");
                     return Step.RETRY;
                 }
                 if (page.valid() == Page.ALL) {
@@ -252,7 +261,7 @@ final class Fault extends Apart {
      * Gives up on an object that is gone, and comes back to one that is just being merged into the one in front of it.
      */
     private Step leaveDead() {
-        boolean gone = object.type() == ObjectType.DEAD || !layers.corrected();
+        boolean gone = object.type() == ObjectType.DEAD || !corrected;
         abandon();
         if (gone) {
             return fail(KernReturn.PROTECTION_FAILURE);
@@ -295,12 +304,12 @@ final class Fault extends Apart {
     }
 
     private @Nullable Page allocate() {
-        if (layers.pages().counts().severe()) {
+        if (pages.counts().severe()) {
             return null;
         }
         object.setColor((int) (PageSize.index(address) - pindex) & COLOR_MASK);
         boolean zeroed = object.type() != ObjectType.VNODE && object.backing() == null;
-        return layers.pages().alloc(object, pindex, zeroed ? Alloc.NORMAL | Alloc.ZERO : Alloc.NORMAL);
+        return pages.alloc(object, pindex, zeroed ? Alloc.NORMAL | Alloc.ZERO : Alloc.NORMAL);
     }
 
     /**
@@ -313,7 +322,7 @@ final class Fault extends Apart {
         ObjectType type = object.type();
         PagerResult filled = PagerResult.FAIL;
         if (readAhead.gather(object, empty)) {
-            filled = layers.pagers().getPages(object, readAhead.run(), readAhead.count(), readAhead.requested());
+            filled = pagers.getPages(object, readAhead.run(), readAhead.count(), readAhead.requested());
             // Not the one that was handed in, if the pager has lost that.
             page = readAhead.run()[readAhead.requested()];
         }
@@ -345,7 +354,7 @@ final class Fault extends Apart {
     /** Gives up a page that was to be read; somebody's wired one stays, without contents. */
     private void discard(Page empty) {
         if (empty.wireCount() == 0) {
-            layers.pages().free(empty);
+            pages.free(empty);
         } else {
             empty.xunbusy();
         }
@@ -403,7 +412,7 @@ final class Fault extends Apart {
 
     private void zeroFill(Page empty) {
         if ((empty.flags() & PageFlags.ZERO) == 0) {
-            layers.pmaps().zeroPage(empty);
+            pmaps.zeroPage(empty);
         }
         empty.setValid(Page.ALL);
         answer = Kind.ZERO_FILL;
@@ -453,11 +462,11 @@ final class Fault extends Apart {
     /** Moves the page instead of copying it. Both objects locked; on success only the first is, on failure none. */
     private boolean moveUp(Page source) {
         freeFirstPage();
-        if (!layers.pages().rename(source, first, firstIndex)) {
+        if (!pages.rename(source, first, firstIndex)) {
             first.lock().unlock();
             releasePage();
             abandon();
-            layers.pages().waitForMemory("vmwait");
+            pages.waitForMemory("vmwait");
             return false;
         }
         source.xbusy();
@@ -470,14 +479,14 @@ final class Fault extends Apart {
 
     /** Copies the page into the placeholder. The object behind is locked, the first perhaps; then only the first is. */
     private void copyUp(Page source, Page placeholder, boolean firstLocked) {
-        if (layers.corrected() && !first.has(ObjectFlags.ONEMAPPING)) {
+        if (corrected && !first.has(ObjectFlags.ONEMAPPING)) {
             // The first object is shared, and those who share it may have mapped the page that is about to be hidden.
-            layers.pmaps().removeAll(source);
+            pmaps.removeAll(source);
         }
         boolean unwires = at.wired() && !changesWiring() && sourceIsWiredHere(source);
         // The source is busy and its object in use: both stay as they are while others go on.
         object.lock().unlock();
-        layers.pmaps().copyPage(source, placeholder);
+        pmaps.copyPage(source, placeholder);
         object.lock().lock();
         if (unwires) {
             source.unwire(false);
@@ -498,7 +507,7 @@ final class Fault extends Apart {
     }
 
     private boolean sourceIsWiredHere(Page source) {
-        return !layers.corrected() || at.map().pmap().extract(address) == source.frame();
+        return !corrected || at.map().pmap().extract(address) == source.frame();
     }
 
     // The end
@@ -600,7 +609,7 @@ final class Fault extends Apart {
         }
         if (dirty || ((access & Prot.WRITE) != 0 && !changesWiring())) {
             found.makeDirty();
-            layers.pagers().pageUnswapped(found);
+            pagers.pageUnswapped(found);
         }
     }
 
@@ -621,7 +630,7 @@ final class Fault extends Apart {
 
     private void freeFirstPage() {
         if (firstPage != null) {
-            layers.pages().free(firstPage);
+            pages.free(firstPage);
             firstPage = null;
         }
     }

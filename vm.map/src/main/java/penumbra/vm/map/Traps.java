@@ -1,42 +1,59 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package penumbra.vm.map;
 
-import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 import penumbra.hw.Cpu;
 import penumbra.hw.TrapHandler;
+import penumbra.kern.Apart;
 import penumbra.kern.KernReturn;
+import penumbra.kern.Stripes;
 
 /** Which process each CPU runs, and what happens when one of them faults. */
 final class Traps implements TrapHandler {
-    private final AtomicReferenceArray<@Nullable Proc> running;
-    private final Fault[] faults;
+    /** Elements that stay empty: all CPUs read the array, and one of them may write what lies before it. */
+    private static final int ROOM = Stripes.DISTANCE / Integer.BYTES;
+
+    private final Seat[] seats;
+
+    /** What belongs to one CPU. */
+    private static final class Seat extends Apart {
+        final Fault fault;
+        volatile @Nullable Proc running;
+
+        Seat(Fault fault) {
+            this.fault = fault;
+        }
+    }
 
     Traps(Layers layers) {
         int cpus = layers.machine().cpus().size();
-        running = new AtomicReferenceArray<>(cpus);
-        faults = new Fault[cpus];
+        seats = new Seat[ROOM + cpus];
         for (int i = 0; i < cpus; i++) {
-            faults[i] = new Fault(layers);
+            seats[ROOM + i] = new Seat(new Fault(layers));
         }
+    }
+
+    private Seat seat(Cpu cpu) {
+        return seats[ROOM + cpu.number()];
     }
 
     /** The process that {@code cpu} runs. */
     @Nullable
     Proc running(Cpu cpu) {
-        return running.get(cpu.number());
+        return seat(cpu).running;
     }
 
     void setRunning(Cpu cpu, @Nullable Proc process) {
-        running.set(cpu.number(), process);
+        seat(cpu).running = process;
     }
 
     @Override
     public KernReturn pageFault(Cpu cpu, long address, int access) {
-        Proc process = running.get(cpu.number());
+        Seat seat = seat(cpu);
+        Proc process = seat.running;
         if (process == null) {
             return KernReturn.INVALID_ADDRESS;
         }
-        return faults[cpu.number()].resolve(process.space(), process, address, access, 0);
+        return seat.fault.resolve(process.space(), process, address, access, 0);
     }
 }

@@ -4,6 +4,7 @@ package penumbra.vm.object;
 import org.jspecify.annotations.Nullable;
 import penumbra.account.Cred;
 import penumbra.hw.PageSize;
+import penumbra.kern.Apart;
 import penumbra.kern.KernReturn;
 import penumbra.kern.KernelLock;
 import penumbra.kern.KernelPanic;
@@ -22,7 +23,7 @@ import penumbra.vnode.Vnode;
  * Whoever locks an object without holding a reference looks again whether it is still the one that was meant. The lock
  * guards every field, that of the backing object the place in the list of shadows.
  */
-final class MemoryObject implements VmObject {
+final class MemoryObject extends Apart implements VmObject {
     /** {@code (1 << (VM_NFREEORDER - 1)) - 1} on amd64, where blocks have 13 orders. */
     static final int COLOR_MASK = (1 << 12) - 1;
 

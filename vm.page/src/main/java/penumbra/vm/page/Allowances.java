@@ -12,13 +12,16 @@ import penumbra.kern.Stripes;
  * (FreeBSD 12's per-CPU page caches are there for the same end). Nothing is allowed while memory is short.
  */
 final class Allowances {
-    /** Pages that are allowed at once: FreeBSD 13's {@code VM_BATCHQUEUE_SIZE} on large machines, rounded up. */
-    static final int PAGES = 64;
+    /**
+     * Pages that are allowed at once: half a reservation. Each time, some ten cache lines of the free list and the
+     * reservations' queue move from one CPU to another.
+     */
+    static final int PAGES = 256;
 
     private static final int SPACING = Stripes.DISTANCE / Integer.BYTES;
     private static final VarHandle LEFT = MethodHandles.arrayElementVarHandle(int[].class);
 
-    private final int[] left = new int[Stripes.COUNT * SPACING];
+    private final int[] left = new int[(1 + Stripes.COUNT) * SPACING];
 
     private static int mine() {
         return Stripes.ofCaller() * SPACING;

@@ -4,6 +4,7 @@ package penumbra.vm.page;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
+import penumbra.kern.Apart;
 import penumbra.kern.KernelLock;
 import penumbra.kern.KernelPanic;
 import penumbra.kern.LockRank;
@@ -17,7 +18,7 @@ import penumbra.page.PageFlags;
  * the counts; each method takes it, except that a thread which fills a reservation while memory is plentiful is allowed
  * some pages in advance, and takes those under the reservation's lock alone.
  */
-final class FreeMemory {
+final class FreeMemory extends Apart {
     private static final VarHandle FREE;
     private static final VarHandle CACHED;
 

@@ -4,6 +4,7 @@ package penumbra.vm.page;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.List;
+import penumbra.kern.Apart;
 import penumbra.kern.KernelLock;
 import penumbra.kern.KernelPanic;
 import penumbra.kern.LockRank;
@@ -17,7 +18,7 @@ import penumbra.kern.LockRank;
  * in, and a batch that is full, or that a scan has come to, is poured out into the list. Lock order: the batch, then
  * the queue's list, never another batch.
  */
-final class PageBatch {
+final class PageBatch extends Apart {
     /** How many pages make a batch full: {@code VM_BATCHQUEUE_SIZE} of FreeBSD 12 on amd64. */
     static final int SIZE = 31;
 
@@ -52,6 +53,21 @@ final class PageBatch {
     /** Adds a page that is on no queue. */
     void add(VmPage page) {
         lock.lock();
+        append(page);
+        lock.unlock();
+    }
+
+    /** Adds a page that is on no queue, unless another thread is at the batch; returns whether it did. */
+    boolean tryAdd(VmPage page) {
+        boolean added = lock.tryLock();
+        if (added) {
+            append(page);
+            lock.unlock();
+        }
+        return added;
+    }
+
+    private void append(VmPage page) {
         if (page.queued()) {
             throw new KernelPanic("vm_page_enqueue: %s is queued already", page);
         }
@@ -61,7 +77,6 @@ final class PageBatch {
         if (length >= SIZE) {
             pour();
         }
-        lock.unlock();
     }
 
     /** Takes a page off the queue, unless it is no longer in this batch; returns whether it was. */

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
+import penumbra.kern.Apart;
 import penumbra.kern.KernelLock;
 import penumbra.kern.KernelPanic;
 import penumbra.kern.LockRank;
@@ -24,7 +25,7 @@ import penumbra.page.QueueId;
  *
  * <p>While a page's owner is locked, the page moves in one way only: from its batch to the list.
  */
-final class PageQueue implements PagingQueue {
+final class PageQueue extends Apart implements PagingQueue {
     /** The most batches, and those of a machine with several CPUs: each queue has room for that many CPUs. */
     static final int MOST_BATCHES = 32;
 
@@ -49,14 +50,14 @@ final class PageQueue implements PagingQueue {
     private final KernelLock lock;
     private final PageList pages = new PageList();
     private final PageBatch[] batches;
-    private final AtomicInteger threads = new AtomicInteger();
+    private final AtomicInteger given = new AtomicInteger();
 
     /**
-     * The index of each thread's batch. Threads are numbered as they come to this queue and not by their ids, so that a
-     * run that is repeated has the same batches.
+     * Each thread's batch. They are given out as threads come to this queue and not by the threads' ids, so that a run
+     * that is repeated has the same batches.
      */
     @SuppressWarnings("ThreadLocalUsage")
-    private final ThreadLocal<Integer> mine = ThreadLocal.withInitial(this::nextBatch);
+    private final ThreadLocal<PageBatch> mine = ThreadLocal.withInitial(this::nextBatch);
 
     /** The length of the list. */
     private int listed;
@@ -72,8 +73,8 @@ final class PageQueue implements PagingQueue {
         }
     }
 
-    private int nextBatch() {
-        return Math.floorMod(threads.getAndIncrement() * STRIDE, batches.length);
+    private PageBatch nextBatch() {
+        return batches[Math.floorMod(given.getAndIncrement() * STRIDE, batches.length)];
     }
 
     @Override
@@ -92,7 +93,14 @@ final class PageQueue implements PagingQueue {
     }
 
     void addLast(VmPage page) {
-        batches[mine.get()].add(page);
+        PageBatch batch = mine.get();
+        if (!batch.tryAdd(page)) {
+            // Two threads that run at the same time have it, so this one takes another, behind what it has put there.
+            batch.empty();
+            batch = nextBatch();
+            mine.set(batch);
+            batch.add(page);
+        }
     }
 
     void addFirst(VmPage page) {

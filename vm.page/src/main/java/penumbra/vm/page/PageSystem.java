@@ -20,6 +20,7 @@ import penumbra.inspect.CounterSource;
 import penumbra.inspect.Holder;
 import penumbra.inspect.InvariantCheck;
 import penumbra.inspect.Violations;
+import penumbra.kern.Apart;
 import penumbra.kern.KernelPanic;
 import penumbra.kern.SleepQueue;
 import penumbra.page.Alloc;
@@ -39,7 +40,7 @@ import penumbra.page.ResidentPages;
         service = {Pages.class, CounterSource.class, InvariantCheck.class},
         configurationPid = "penumbra.vm.page")
 @Designate(ocd = PageConfig.class)
-public final class PageSystem implements Pages, CounterSource, InvariantCheck {
+public final class PageSystem extends Apart implements Pages, CounterSource, InvariantCheck {
     private final Machine machine;
     private final PmapSystem pmap;
     private final PageArray pages;

@@ -2,6 +2,7 @@
 package penumbra.vm.page;
 
 import org.jspecify.annotations.Nullable;
+import penumbra.kern.Apart;
 import penumbra.kern.KernelPanic;
 
 /**
@@ -11,7 +12,7 @@ import penumbra.kern.KernelPanic;
  * <p>A node stands where pages first differ and has two children at least, so that a look-up visits no more nodes than
  * there are differing digits among the pages, and at most 16. Indexes are unsigned. Whoever owns the trie locks it.
  */
-final class RadixTrie {
+final class RadixTrie extends Apart {
     /** Bits of the index that one node looks at ({@code VM_RADIX_WIDTH} on 64-bit machines). */
     private static final int WIDTH = 4;
 

@@ -21,7 +21,7 @@ final class Reservations {
     private @Nullable Reservation queueFirst;
     private @Nullable Reservation queueLast;
     /** By stripe, the reservation that was last put at the queue's end; read without a lock, a hint. */
-    private final @Nullable Reservation[] recent = new Reservation[Stripes.COUNT * SPACING];
+    private final @Nullable Reservation[] recent = new Reservation[(1 + Stripes.COUNT) * SPACING];
 
     private long broken;
     private long freed;

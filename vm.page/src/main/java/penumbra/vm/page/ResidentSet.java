@@ -2,6 +2,7 @@
 package penumbra.vm.page;
 
 import org.jspecify.annotations.Nullable;
+import penumbra.kern.Apart;
 import penumbra.kern.KernelLock;
 import penumbra.kern.KernelPanic;
 import penumbra.page.Page;
@@ -15,7 +16,7 @@ import penumbra.page.ResidentPages;
  * owner's lock besides, so that an owner that is locked and has none gets none. The reservations are guarded by the
  * free list lock.
  */
-final class ResidentSet implements ResidentPages {
+final class ResidentSet extends Apart implements ResidentPages {
     private final PageOwner owner;
     private final KernelLock freeLock;
     private final RadixTrie trie = new RadixTrie();

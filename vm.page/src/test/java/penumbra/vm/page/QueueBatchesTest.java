@@ -8,14 +8,20 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import penumbra.kern.KernelLock;
+import penumbra.kern.LockRank;
+import penumbra.kern.LockWatcher;
+import penumbra.kern.Witness;
 import penumbra.page.Page;
 import penumbra.page.PageOwner;
 import penumbra.page.PagingQueue;
@@ -31,6 +37,7 @@ class QueueBatchesTest {
 
     @AfterEach
     void close() {
+        Witness.watch(null);
         threads.shutdownNow();
         f.close();
     }
@@ -189,6 +196,75 @@ class QueueBatchesTest {
             assertThat(order.stream().filter(page -> page.home == p[0].home)).containsExactly(p);
         }
         f.check();
+    }
+
+    /** With more threads than batches two have the same one; when they meet there, the later one takes another. */
+    @Test
+    void whoFindsItsBatchTakenGetsAnother() throws Exception {
+        TestOwner owner = f.lockedOwner("first");
+        VmPage[] p = pages(owner, 2);
+        owner.lock.unlock();
+        TestOwner otherOwner = f.lockedOwner("second");
+        VmPage[] q = pages(otherOwner, 3);
+        ExecutorService first = Executors.newSingleThreadExecutor();
+        first.submit(() -> activate(owner, p[0])).get();
+        for (int t = 1; t < PageQueue.MOST_BATCHES; t++) {
+            int number = t;
+            Thread between = new Thread(() -> {
+                TestOwner its = f.lockedOwner("between " + number);
+                pages(its, 1)[0].activate();
+                its.lock.unlock();
+            });
+            between.start();
+            between.join();
+        }
+        q[0].activate();
+        int shared = p[0].batch();
+        assertThat(q[0].batch()).isEqualTo(shared);
+        order(QueueId.ACTIVE);
+
+        CountDownLatch holds = new CountDownLatch(1);
+        Semaphore mayGo = new Semaphore(0);
+        Witness.watch(new AtBatch(Thread.currentThread(), holds, mayGo));
+        Future<?> held = first.submit(() -> activate(owner, p[1]));
+        holds.await();
+        q[1].activate();
+        assertThat(q[1].batch()).isNotIn(shared, VmPage.NO_BATCH);
+        mayGo.release();
+        held.get();
+        first.shutdown();
+        q[2].activate();
+        assertThat(p[1].batch()).isEqualTo(shared);
+        assertThat(q[2].batch()).isEqualTo(q[1].batch());
+        otherOwner.lock.unlock();
+        f.check();
+        assertThat(order(QueueId.ACTIVE)).contains(p).containsSubsequence(q);
+    }
+
+    private static void activate(TestOwner owner, VmPage page) {
+        owner.lock.lock();
+        page.activate();
+        owner.lock.unlock();
+    }
+
+    /** Keeps every thread but one where it has taken the lock of a batch. */
+    private record AtBatch(Thread free, CountDownLatch holds, Semaphore mayGo) implements LockWatcher {
+        @Override
+        public void wanted(KernelLock lock) {}
+
+        @Override
+        public void taken(KernelLock lock) {
+            if (lock.rank() == LockRank.PAGE_BATCH && Thread.currentThread() != free) {
+                holds.countDown();
+                mayGo.acquireUninterruptibly();
+            }
+        }
+
+        @Override
+        public void spinning() {}
+
+        @Override
+        public void released(KernelLock lock) {}
     }
 
     /**

@@ -18,7 +18,7 @@ final class SwitchGate {
 
     private static final VarHandle COUNT = MethodHandles.arrayElementVarHandle(long[].class);
 
-    private final long[] inside = new long[Stripes.COUNT * STRIPE_LONGS];
+    private final long[] inside = new long[(1 + Stripes.COUNT) * STRIPE_LONGS];
     /** Held by whoever has the gate alone. */
     private final Object alone = new Object();
 
