@@ -7,7 +7,6 @@ import penumbra.hw.PageSize;
 import penumbra.hw.PhysicalMemory;
 import penumbra.kern.KernelLock;
 import penumbra.kern.LockRank;
-import penumbra.kern.Stripes;
 
 /**
  * The frames that tables live in: which are free, how many entries of each of the others are in use, and which tables
@@ -23,17 +22,20 @@ final class TableFrames {
 
     private static final int[] NO_TABLES = {};
 
-    /** Counts lie so far apart that CPUs which fill tables of their own do not meet in a cache line. */
-    private static final int SPACING = Stripes.DISTANCE / Short.BYTES;
+    /** Tables taken in turn have 16 rows; 128 bytes for each count would be most of a small machine's heap. */
+    private static final int ROWS_SHIFT = 4;
+
+    private static final int ROWS = 1 << ROWS_SHIFT;
 
     private final PhysicalMemory memory;
     private final int first;
     /** For each frame, the next in the chain that it is in. */
     private final int[] next;
 
-    /** The counts of entries. */
+    /** The counts of entries; see {@link #place}. */
     private final short[] used;
 
+    private final int columns;
     /** For each directory with superpages, by entry, the table of the lowest level that waits to be put in again. */
     private final int[][] kept;
 
@@ -46,7 +48,8 @@ final class TableFrames {
         this.memory = memory;
         this.first = segment.firstFrame();
         this.next = new int[segment.frames()];
-        this.used = new short[(1 + segment.frames()) * SPACING];
+        this.columns = segment.frames() + ROWS - 1 >>> ROWS_SHIFT;
+        this.used = new short[ROWS * columns];
         this.kept = new int[segment.frames()][];
         Arrays.fill(kept, NO_TABLES);
         for (int frame = segment.endFrame() - 1; frame >= first; frame--) {
@@ -107,8 +110,13 @@ final class TableFrames {
         lock.unlock();
     }
 
+    /**
+     * Where the count of the table in {@code frame} is. Tables that were taken one after the other, maybe for different
+     * spaces, have theirs a row apart, so that CPUs which fill them do not meet in a cache line.
+     */
     private int place(int frame) {
-        return (1 + frame - first) * SPACING;
+        int number = frame - first;
+        return (number & ROWS - 1) * columns + (number >>> ROWS_SHIFT);
     }
 
     /** Counts one more entry of the table in {@code frame} that is in use. */
