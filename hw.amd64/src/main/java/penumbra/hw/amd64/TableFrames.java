@@ -22,7 +22,7 @@ final class TableFrames {
 
     private static final int[] NO_TABLES = {};
 
-    /** Tables taken in turn have 16 rows; 128 bytes for each count would be most of a small machine's heap. */
+    /** Tables taken in turn have 16 rows; 128 bytes for each count would be 128 KiB on the smallest machine. */
     private static final int ROWS_SHIFT = 4;
 
     private static final int ROWS = 1 << ROWS_SHIFT;
