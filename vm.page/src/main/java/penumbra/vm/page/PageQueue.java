@@ -53,11 +53,12 @@ final class PageQueue extends Apart implements PagingQueue {
     private final AtomicInteger given = new AtomicInteger();
 
     /**
-     * Each thread's batch. They are given out as threads come to this queue and not by the threads' ids, so that a run
-     * that is repeated has the same batches.
+     * The index of each thread's batch. They are given out as threads come to this queue and not by the threads' ids, so
+     * that a run that is repeated has the same batches. An index, as a batch would keep the machine alive as long as the
+     * thread.
      */
     @SuppressWarnings("ThreadLocalUsage")
-    private final ThreadLocal<PageBatch> mine = ThreadLocal.withInitial(this::nextBatch);
+    private final ThreadLocal<Integer> mine = ThreadLocal.withInitial(this::nextBatch);
 
     /** The length of the list. */
     private int listed;
@@ -73,8 +74,8 @@ final class PageQueue extends Apart implements PagingQueue {
         }
     }
 
-    private PageBatch nextBatch() {
-        return batches[Math.floorMod(given.getAndIncrement() * STRIDE, batches.length)];
+    private int nextBatch() {
+        return Math.floorMod(given.getAndIncrement() * STRIDE, batches.length);
     }
 
     @Override
@@ -93,13 +94,13 @@ final class PageQueue extends Apart implements PagingQueue {
     }
 
     void addLast(VmPage page) {
-        PageBatch batch = mine.get();
+        PageBatch batch = batches[mine.get()];
         if (!batch.tryAdd(page)) {
             // Two threads that run at the same time have it, so this one takes another, behind what it has put there.
             batch.empty();
-            batch = nextBatch();
-            mine.set(batch);
-            batch.add(page);
+            int next = nextBatch();
+            mine.set(next);
+            batches[next].add(page);
         }
     }
 
