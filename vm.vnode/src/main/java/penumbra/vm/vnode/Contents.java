@@ -32,6 +32,11 @@ record Contents(FileSystems systems, String fileSystem, String path, Object iden
         }
     }
 
+    /** Whether the file system is there, so that nobody would wait for it. */
+    boolean canBeOpened() {
+        return systems.has(fileSystem);
+    }
+
     /** Waits until the file system is there, {@code nanos} at most. */
     void await(long nanos) throws FileSystemAway {
         systems.await(fileSystem, nanos);

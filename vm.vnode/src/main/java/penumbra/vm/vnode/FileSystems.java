@@ -70,6 +70,16 @@ final class FileSystems {
         }
     }
 
+    /** Whether one of that name is there. */
+    boolean has(String name) {
+        lock.lock();
+        try {
+            return find(name) != null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** How many calls have waited. */
     long waits() {
         return waits.get();

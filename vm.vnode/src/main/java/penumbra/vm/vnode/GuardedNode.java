@@ -42,7 +42,7 @@ final class GuardedNode implements FileNode {
     // Written by whoever has closed the gate.
 
     /** Null when the contents have no name, so that they cannot be opened again. */
-    private @Nullable Contents contents;
+    private volatile @Nullable Contents contents;
 
     private volatile @Nullable FileNode node;
     private @Nullable FileSystem by;
@@ -110,9 +110,13 @@ final class GuardedNode implements FileNode {
         }
     }
 
-    /** Whether a call would wait for a file system; that may change at once. */
+    /**
+     * Whether a call would wait for a file system; that may change at once. Contents whose file system is back are not
+     * away, though nobody has asked for them yet.
+     */
     boolean away() {
-        return node == null && !closed;
+        Contents source = contents;
+        return node == null && !closed && (source == null || !source.canBeOpened());
     }
 
     /** Whether an {@link #fsync} failed. */
@@ -174,10 +178,11 @@ final class GuardedNode implements FileNode {
             if (node != null) {
                 return;
             }
-            if (closed || contents == null) {
+            Contents source = contents;
+            if (closed || source == null) {
                 throw new IOException(name + ": is closed");
             }
-            Contents.Opened opened = contents.open(writable);
+            Contents.Opened opened = source.open(writable);
             if (!isSame(opened.node())) {
                 closeQuietly(opened.node(), name);
                 throw new IOException(name + ": has changed while its file system was gone");

@@ -457,6 +457,7 @@ class VnodeTableTest {
         assertThatThrownBy(() -> a.node().size()).isInstanceOf(FileSystemAway.class);
         assertThatThrownBy(() -> table.open("memory", "/a", false)).isInstanceOf(FileSystemAway.class);
         table.addFileSystem(files);
+        assertThat(a.away()).as("back, and not yet asked").isFalse();
         assertThat(a.node().size()).isEqualTo(3);
         assertThat(a.away()).isFalse();
         a.lock().lock();
