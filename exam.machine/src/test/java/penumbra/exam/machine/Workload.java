@@ -50,6 +50,11 @@ class Workload {
         this.process = kernel.processes().create("workload", new Cred(1001));
         KernReturn mapped = process.space().insert(object, 0, BASE, BASE + PageSize.bytes(pages), Prot.RW, Prot.ALL, 0);
         assertThat(mapped).isEqualTo(KernReturn.SUCCESS);
+        resume();
+    }
+
+    /** Lets it run instead of another. */
+    final void resume() {
         kernel.processes().run(cpu, process);
     }
 

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
@@ -24,9 +25,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.tukaani.xz.LZMA2Options;
+import org.tukaani.xz.XZInputStream;
 import org.tukaani.xz.XZOutputStream;
 
 class RecordingTest {
+    /** Bytes of an archive that are changed, one at a time: a sample, since each costs a file. */
+    private static final int CHANGES = 60;
+
     /** A parent that opens two files and forks twice: a child that goes on with its memory, and one that execs. */
     private static final String PARENT = Logs.fresh(
             100,
@@ -368,15 +373,32 @@ class RecordingTest {
     void aChangedByteInAnArchiveIsNoticed(String kind) throws IOException {
         byte[] plain = tar(logs());
         byte[] whole = kind.equals("gz") ? gzip(plain) : xz(plain);
-        for (int at = 12; at < whole.length - 8; at += Math.max(1, whole.length / 60)) {
+        int step = Math.max(1, whole.length / CHANGES);
+        int harmless = 0;
+        for (int at = 12; at < whole.length - 8; at += step) {
             byte[] changed = whole.clone();
             changed[at] ^= 0x55;
+            if (unpacksTo(plain, kind, changed)) {
+                // Within a run of zeroes, a copy of bytes from somewhere else is as good.
+                harmless++;
+                continue;
+            }
             Path damaged = write("changed.tar." + kind, changed);
             assertThatThrownBy(() -> open(damaged))
                     .as("byte %d of %d", at, whole.length)
                     .isInstanceOf(BadInput.class)
                     .message()
                     .doesNotContain("\n");
+        }
+        assertThat(harmless).isLessThan(CHANGES / 10);
+    }
+
+    private static boolean unpacksTo(byte[] plain, String kind, byte[] packed) {
+        InputStream bytes = new ByteArrayInputStream(packed);
+        try (InputStream unpacked = kind.equals("gz") ? new GZIPInputStream(bytes) : new XZInputStream(bytes)) {
+            return Arrays.equals(unpacked.readAllBytes(), plain);
+        } catch (IOException e) {
+            return false;
         }
     }
 }

@@ -41,8 +41,14 @@ final class Launder {
      * @return how many pages are being written
      */
     int clean(VmObject object, Page page, PagingQueue.Cursor cursor) {
-        if (object.has(ObjectFlags.DEAD) || cannotBeWritten(object)) {
+        if (object.has(ObjectFlags.DEAD) || hasNoSwap(object)) {
             page.requeue();
+            object.lock().unlock();
+            return 0;
+        }
+        if (isKeptByOneAway(object)) {
+            // As after a failed page-out, so that it does not clog the inactive queue.
+            page.activate();
             object.lock().unlock();
             return 0;
         }
@@ -54,9 +60,14 @@ final class Launder {
         return written;
     }
 
-    /** The daemon waits for nobody: without swap, or a file's own file system, pages stay dirty. */
-    private boolean cannotBeWritten(VmObject object) {
-        return object.handle() instanceof Vnode vnode && object.type() == ObjectType.VNODE
+    /** Whether there is nowhere to write to, and nothing to come. */
+    private boolean hasNoSwap(VmObject object) {
+        return object.type().anonymous() && !swap.present() && !swap.awaitsReturn();
+    }
+
+    /** Whether the file system or the stores have left: the daemon waits for nobody, so the pages stay dirty. */
+    private boolean isKeptByOneAway(VmObject object) {
+        return object.type() == ObjectType.VNODE && object.handle() instanceof Vnode vnode
                 ? vnode.away()
                 : object.type().anonymous() && !swap.present();
     }

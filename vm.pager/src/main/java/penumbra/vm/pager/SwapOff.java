@@ -116,33 +116,35 @@ final class SwapOff {
     private boolean forcePageIn(LocationMap map, long pindex, int store) {
         VmObject object = map.object;
         object.lock().lock();
-        try {
-            if (!isOn(map, pindex, store)) {
-                return true;
-            }
-            if (object.has(ObjectFlags.DEAD) || map.readable(pindex) == Location.NONE) {
-                // Nobody is going to ask for the page, or nothing was ever written there.
-                maps.remove(map, pindex);
-                return true;
-            }
-            object.pipAdd(1);
-            Page page = pages.grab(object, pindex, Alloc.NORMAL);
-            boolean brought = page.valid() == Page.ALL;
+        boolean done = !isOn(map, pindex, store);
+        if (!done && (object.has(ObjectFlags.DEAD) || map.readable(pindex) == Location.NONE)) {
+            // Nobody is going to ask for the page, or nothing was ever written there.
+            maps.remove(map, pindex);
+            done = true;
+        }
+        boolean gone = done || pageIn(map, pindex, store);
+        object.lock().unlock();
+        return gone;
+    }
+
+    /** Brings a page of a locked object back; may drop the lock. */
+    private boolean pageIn(LocationMap map, long pindex, int store) {
+        VmObject object = map.object;
+        object.pipAdd(1);
+        Page page = pages.grab(object, pindex, Alloc.NORMAL);
+        boolean brought = page.valid() == Page.ALL;
+        if (brought) {
+            page.makeDirty();
+            page.activate();
+        } else if (isOn(map, pindex, store)) {
+            brought = pager.getPages(object, new Page[] {page}, 1, 0) == PagerResult.OK;
             if (brought) {
                 page.makeDirty();
-                page.activate();
-            } else if (isOn(map, pindex, store)) {
-                brought = pager.getPages(object, new Page[] {page}, 1, 0) == PagerResult.OK;
-                if (brought) {
-                    page.makeDirty();
-                    page.deactivate();
-                }
+                page.deactivate();
             }
-            object.pipWakeup(1);
-            return settle(map, pindex, store, page, brought);
-        } finally {
-            object.lock().unlock();
         }
+        object.pipWakeup(1);
+        return settle(map, pindex, store, page, brought);
     }
 
     private boolean settle(LocationMap map, long pindex, int store, Page page, boolean brought) {

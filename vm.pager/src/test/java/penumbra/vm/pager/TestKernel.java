@@ -14,6 +14,7 @@ import penumbra.hw.sim.MachineSettings;
 import penumbra.hw.sim.SimMachine;
 import penumbra.inspect.Violations;
 import penumbra.kern.Fidelity;
+import penumbra.kern.Witness;
 import penumbra.object.ObjectFactory;
 import penumbra.object.ObjectType;
 import penumbra.object.VmObject;
@@ -34,6 +35,7 @@ final class TestKernel implements ObjectFactory, AutoCloseable {
     private final AtomicLong ids = new AtomicLong();
 
     private TestKernel(int frames, MachineSettings settings) {
+        Witness.forget();
         memory = new FrameMemory(MemoryLayout.ofFrames(frames));
         machine = new SimMachine(memory, settings);
         pmaps = new PmapLayer(machine, memory, new Amd64Mmu(), false);
