@@ -51,7 +51,7 @@ public final class FrontDoor {
 
     /** Ends every run and allows no other; blocks until they have ended. */
     public void close() {
-        commands.values().forEach(Run::close);
+        commands.values().forEach(Run::stop);
     }
 
     /** Ends every run that needs a machine, for a reason that its user is told; blocks until they have ended. */

@@ -65,9 +65,8 @@ public final class Job {
         } catch (BundleException | InterruptedException e) {
             System.err.println("vm: the framework could not be stopped: " + e.getMessage());
         }
-        // A launcher that keeps its bundles in a temporary folder deletes it at the same time as the framework stops,
-        // which
-        // may still write there.
+        // A launcher that keeps its bundles in a temporary folder deletes it while the framework stops, which may still
+        // write there.
         if (storage.startsWith(System.getProperty("java.io.tmpdir"))) {
             delete(storage);
         }

@@ -26,7 +26,8 @@ final class Run {
     private @Nullable FutureTask<Integer> current;
     private boolean cancelled;
     private String reason = STOPPED;
-    private boolean closed;
+    /** What those are told who come when it is closed; null as long as it is not. */
+    private @Nullable String refusal;
 
     Run(LabCommand command) {
         this.command = command;
@@ -52,9 +53,9 @@ final class Run {
      * command, and is not passed on.
      *
      * @param failure tells the user what the command threw, or that it was cancelled ({@link CancellationException}),
-     *     and returns the exit status for it; part of the run, so that {@link #close} waits for it
+     *     and returns the exit status for it; part of the run, so that {@link #stop} waits for it
      * @return the exit status
-     * @throws IllegalStateException if the command is running already, or was taken away
+     * @throws IllegalStateException if the command is running already, or was stopped for good
      */
     int execute(String name, ToIntFunction<Throwable> failure) {
         FutureTask<Integer> task = begin(name);
@@ -72,10 +73,21 @@ final class Run {
         }
     }
 
-    /** Cancels the run, if there is one, and any later one; blocks until it has ended and its failure has been told. */
+    /** The command has been taken away: as {@link #stop}, but for what later callers are told. */
     void close() {
+        close("not available any more");
+    }
+
+    /** Cancels the run, if there is one, and any later one; blocks until it has ended and its failure has been told. */
+    void stop() {
+        close(STOPPED);
+    }
+
+    private void close(String why) {
         synchronized (this) {
-            closed = true;
+            if (refusal == null) {
+                refusal = why;
+            }
         }
         end(STOPPED);
     }
@@ -98,8 +110,11 @@ final class Run {
     }
 
     private synchronized FutureTask<Integer> begin(String name) {
-        if (current != null || closed) {
-            throw new IllegalStateException(closed ? "not available any more" : "already running");
+        if (refusal != null) {
+            throw new IllegalStateException(refusal);
+        }
+        if (current != null) {
+            throw new IllegalStateException("already running");
         }
         FutureTask<Integer> task = new FutureTask<>(command);
         current = task;

@@ -78,6 +78,16 @@ class RunTest {
                 .hasMessage("not available any more");
     }
 
+    /** A script that a signal ends between two commands says the same as one that is ended within one. */
+    @Test
+    void whoComesAfterTheStopIsToldOfThatAlsoWhenTheCommandHasGone() {
+        run.stop();
+        run.close();
+        assertThatThrownBy(() -> run.execute("later", RunTest::unexpected))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("stopped");
+    }
+
     @Test
     void anInterruptOfTheCallerCancelsWithoutInterruptingTheCommand() throws Exception {
         FutureTask<Integer> first = new FutureTask<>(() -> run.execute("first", RunTest::cancelled));
