@@ -23,8 +23,12 @@ import penumbra.lab.trace.BadInput;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
-/** Runs a file of the prompt's commands, one after the other, up to the first that fails. */
-@Component(service = LabCommand.class)
+/**
+ * Runs a file of the prompt's commands, one after the other, up to the first that fails.
+ *
+ * <p>The shell's own commands are a reference so that a script finds them.
+ */
+@Component(service = LabCommand.class, reference = @Reference(name = "ShellCommands", service = ShellCommands.class))
 @Command(
         name = "script",
         mixinStandardHelpOptions = true,
@@ -40,9 +44,8 @@ public final class ScriptCommand implements LabCommand {
     @Parameters(paramLabel = "FILE", description = "the script; - reads standard input")
     private String file = "";
 
-    /** The shell's own commands are a reference so that a script finds them. */
     @Activate
-    public ScriptCommand(@Reference CommandProcessor processor, @Reference ShellCommands commands) {
+    public ScriptCommand(@Reference CommandProcessor processor) {
         this.processor = processor;
     }
 
@@ -51,7 +54,8 @@ public final class ScriptCommand implements LabCommand {
         PrintStream out = current(System.out);
         PrintStream err = current(System.err);
         try (BufferedReader lines = open();
-                CommandSession session = processor.createSession(InputStream.nullInputStream(), out, err)) {
+                CommandSession session =
+                        processor.createSession(InputStream.nullInputStream(), shielded(out), shielded(err))) {
             Script script = new Script(file, session, out);
             synchronized (this) {
                 running = script;
@@ -83,6 +87,16 @@ public final class ScriptCommand implements LabCommand {
     /** Gogo's streams lead to the session of the current thread, which in a session of our own would be themselves. */
     private static PrintStream current(PrintStream stream) {
         return stream instanceof ThreadPrintStream redirected ? redirected.getCurrent() : stream;
+    }
+
+    /** The stream for a session, which writes through channels: these close it when a thread is interrupted. */
+    private static PrintStream shielded(PrintStream stream) {
+        return new PrintStream(stream) {
+            @Override
+            public void close() {
+                flush();
+            }
+        };
     }
 
     private BufferedReader open() throws BadInput {
