@@ -66,10 +66,7 @@ class LeaksIT {
     /** After so many everything has been used once. */
     private static final int WARM_UP = 5;
 
-    /**
-     * The smallest buffer that a bundle could lose in a round, a disk's block. A thread that lives on keeps one of a
-     * few pages for its transfers, once.
-     */
+    /** The smallest buffer that a bundle could lose in a round, a disk's block. */
     private static final long LEAST_BUFFER = PageSize.BLOCK;
 
     /** The container's pool of threads: idle ones go after a minute, and others come. */
