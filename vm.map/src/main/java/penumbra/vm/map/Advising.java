@@ -85,7 +85,9 @@ final class Advising {
     private void advisePages(Entry entry, long from, long to) {
         // First the hardware's bits, then the pages': otherwise a reference of before could be taken for a new one.
         if (advice != Advice.WILLNEED) {
-            space.pmap().advise(from, to, advice == Advice.DONTNEED);
+            // FREE spares files, shared, wired and held pages, which must not lose what only the modified bit tells of.
+            boolean keepModified = advice == Advice.DONTNEED || space.layers().corrected();
+            space.pmap().advise(from, to, keepModified);
         }
         VmObject object = entry.object;
         if (object == null) {

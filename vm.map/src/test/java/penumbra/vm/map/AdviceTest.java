@@ -115,6 +115,27 @@ class AdviceTest {
         }
     }
 
+    /** A wired page stays, so what is in it must: only the hardware knows that it was written. The original loses it. */
+    @Test
+    void whatFreeDoesNotFreeIsNotLost() {
+        try (Rig rig = Rig.corrected()) {
+            assertThat(readAfterFreeingWired(rig.user("a"), rig)).isEqualTo(7);
+        }
+        try (Rig rig = Rig.original()) {
+            assertThat(readAfterFreeingWired(rig.user("a"), rig)).isZero();
+        }
+    }
+
+    private static long readAfterFreeingWired(User user, Rig rig) {
+        user.mapPrivate(BASE, 1);
+        user.wire(BASE, 1);
+        user.write(BASE, 7);
+        advise(user, BASE, 1, Advice.FREE);
+        user.unwire(BASE, 1);
+        rig.evict(user.object(BASE), 0);
+        return user.read(BASE);
+    }
+
     @Test
     void willneedMapsWhatIsResident() {
         try (Rig rig = Rig.corrected()) {
