@@ -35,6 +35,9 @@ final class SwapFigures implements CounterSource {
     /** Pages that movers could not read, and left where they are. */
     final Counter unreadable = new Counter("vm.swap.move_unreadable");
 
+    /** Buffers that there are for transfers: as many as there were ever transfers at once. */
+    final Counter buffers = new Counter("vm.swap.buffers");
+
     private final StoreSpace space;
     private final SwapAccounting accounting;
 
@@ -57,7 +60,8 @@ final class SwapFigures implements CounterSource {
             moved,
             clusters,
             visited,
-            unreadable
+            unreadable,
+            buffers
         };
         for (Counter counter : counters) {
             visitor.accept(counter.name(), counter.get());

@@ -72,9 +72,9 @@ final class SwapTransfers {
         this.space = space;
         this.maps = maps;
         this.figures = figures;
-        this.reads = new TransferPool(machine.sleepQueue(), (SWAP_BUFFERS + 1) / 2, "swrbuf");
-        this.syncWrites = new TransferPool(machine.sleepQueue(), (SWAP_BUFFERS + 3) / 4, "swwbuf");
-        this.asyncWrites = new TransferPool(machine.sleepQueue(), ASYNC_WRITES, "swabuf");
+        this.reads = new TransferPool(machine.sleepQueue(), figures.buffers, (SWAP_BUFFERS + 1) / 2, "swrbuf");
+        this.syncWrites = new TransferPool(machine.sleepQueue(), figures.buffers, (SWAP_BUFFERS + 3) / 4, "swwbuf");
+        this.asyncWrites = new TransferPool(machine.sleepQueue(), figures.buffers, ASYNC_WRITES, "swabuf");
         this.writers = machine.execution() == Execution.THREADED ? new SwapWriters(machine, this::finishLater) : null;
     }
 

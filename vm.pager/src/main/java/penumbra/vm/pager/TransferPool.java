@@ -3,6 +3,7 @@ package penumbra.vm.pager;
 
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
+import penumbra.kern.Counter;
 import penumbra.kern.KernelLock;
 import penumbra.kern.LockRank;
 import penumbra.kern.SleepQueue;
@@ -12,12 +13,15 @@ final class TransferPool {
     private final KernelLock lock = new KernelLock(LockRank.LEAF, "swap transfers");
     private final ArrayDeque<Transfer> idle = new ArrayDeque<>();
     private final SleepQueue sleepQueue;
+    private final Counter existing;
     private final String waitMessage;
     private int limit;
     private int taken;
 
-    TransferPool(SleepQueue sleepQueue, int limit, String waitMessage) {
+    /** A pool that counts in {@code existing} what it makes. */
+    TransferPool(SleepQueue sleepQueue, Counter existing, int limit, String waitMessage) {
         this.sleepQueue = sleepQueue;
+        this.existing = existing;
         this.limit = limit;
         this.waitMessage = waitMessage;
     }
@@ -53,7 +57,11 @@ final class TransferPool {
         taken++;
         @Nullable Transfer transfer = idle.pollFirst();
         lock.unlock();
-        return transfer == null ? new Transfer() : transfer;
+        if (transfer == null) {
+            transfer = new Transfer();
+            existing.increment();
+        }
+        return transfer;
     }
 
     /** Gives a transfer back. */
